@@ -1,0 +1,51 @@
+# Two commands on a fresh machine: `make demo` runs the main job, `make test` passes the tests.
+# They need python3.11+ with venv and make; everything else is set up in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+REQUIREMENTS ?= requirements/newest.txt
+STAMP := $(VENV)/.installed-$(notdir $(REQUIREMENTS))
+PYTEST_ARGS ?=
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+
+.PHONY: demo test test-oldest lint bench soak requirements clean
+
+$(STAMP): $(REQUIREMENTS) pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(REQUIREMENTS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	rm -f $(VENV)/.installed-*
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/tradai demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
+
+# the oldest supported freqtrade, in an environment of its own: what touches the host
+test-oldest:
+	$(MAKE) VENV=.venv-oldest REQUIREMENTS=requirements/oldest.txt PYTEST_ARGS="tests/strategy $(PYTEST_ARGS)" test
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+soak: $(STAMP)
+	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
+
+# writes the hashed requirement files anew (needs uv)
+requirements:
+	uv pip compile pyproject.toml --all-extras --generate-hashes --no-header --no-annotate --universal \
+	  --python-version 3.11 --no-emit-index-url --no-emit-find-links -q -o requirements/newest.txt
+	echo "freqtrade==2026.3" | uv pip compile pyproject.toml - --all-extras --generate-hashes --no-header --no-annotate \
+	  --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links -q -o requirements/oldest.txt
+
+clean:
+	rm -rf $(VENV) .venv-oldest build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

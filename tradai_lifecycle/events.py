@@ -1,0 +1,152 @@
+"""What happened: one frozen value per kind of event, stored by the ledger and read by everyone else."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from tradai_lifecycle.states import CandidateOutcome, OperatorAction, Reason, Severity, TradingState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """The root of all events. `at` is candle or loop time in UTC, never the wall clock of a reader."""
+
+    kind: ClassVar[str] = "event"
+    at: datetime
+
+    def values(self) -> dict[str, Any]:
+        """The fields but `at`, as JSON-ready values: enums by name, flags by words."""
+        return {name: _plain(value) for name, value in asdict(self).items() if name != "at"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Reason):
+        return list(value.words)
+    if isinstance(value, Severity | TradingState):
+        return value.label
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateChanged(Event):
+    """A pair's automatic trading state differs from that of the candle before."""
+
+    kind: ClassVar[str] = "state_changed"
+    pair: str
+    candle: str
+    before: TradingState
+    after: TradingState
+    severity: Severity
+    reasons: Reason
+    version: str
+    psi_max: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateDecided(Event):
+    """The watcher looked at a model version and took or refused it."""
+
+    kind: ClassVar[str] = "candidate_decided"
+    version: str
+    outcome: CandidateOutcome
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAdopted(Event):
+    """A version took over. Written before the first batch is predicted with it."""
+
+    kind: ClassVar[str] = "model_adopted"
+    version: str
+    previous_version: str | None
+    candle: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorCommanded(Event):
+    """A person told the bot something."""
+
+    kind: ClassVar[str] = "operator_commanded"
+    action: OperatorAction
+    who: str
+    note: str
+    ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryBlocked(Event):
+    """The gate refused an entry, an increase or a replacement, or cut its stake to nothing."""
+
+    kind: ClassVar[str] = "entry_blocked"
+    pair: str
+    side: str
+    what: str
+    reasons: Reason
+    observed_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StakeReduced(Event):
+    """The gate cut the stake of an entry."""
+
+    kind: ClassVar[str] = "stake_reduced"
+    pair: str
+    side: str
+    proposed: float
+    granted: float
+    reasons: Reason
+    observed_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainingRequested(Event):
+    """Drift or accuracy asks for a new model."""
+
+    kind: ClassVar[str] = "retraining_requested"
+    pair: str
+    candle: str
+    version: str
+    reasons: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultReported(Event):
+    """A part of the lifecycle failed, or works again (`recovered`)."""
+
+    kind: ClassVar[str] = "fault_reported"
+    part: str
+    message: str
+    recovered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParityAlarm(Event):
+    """A logged prediction differs from the same row predicted again by the same version."""
+
+    kind: ClassVar[str] = "parity_alarm"
+    pair: str
+    candle: str
+    version: str
+    logged: float
+    recomputed: float
+
+
+def event_kinds() -> dict[str, type[Event]]:
+    """Every kind of event by its name, found and not listed."""
+    return {subclass.kind: subclass for subclass in Event.__subclasses__()}
+
+
+__all__ = [
+    "CandidateDecided",
+    "EntryBlocked",
+    "FaultReported",
+    "ModelAdopted",
+    "OperatorCommanded",
+    "ParityAlarm",
+    "RetrainingRequested",
+    "StakeReduced",
+    "StateChanged",
+    "event_kinds",
+]
