@@ -141,6 +141,7 @@ def event_kinds() -> dict[str, type[Event]]:
 __all__ = [
     "CandidateDecided",
     "EntryBlocked",
+    "Event",
     "FaultReported",
     "ModelAdopted",
     "OperatorCommanded",

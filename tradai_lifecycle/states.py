@@ -50,6 +50,7 @@ class Reason(IntFlag):
     MONITOR_FAILED = 1 << 14
     SCHEMA_MISMATCH = 1 << 15
     NO_REFERENCE = 1 << 24
+    STRATEGY_FAILED = 1 << 25
     # the ones below are known to the gate alone: they are not a function of a pair's candles
     STALE_FEED = 1 << 16
     NOT_ANALYSED = 1 << 17
@@ -73,6 +74,7 @@ _REASON_WORDS: dict[Reason, str] = {
     Reason.MODEL_MISSING: "no model is loaded",
     Reason.MODEL_FAILED: "the model failed to predict",
     Reason.MONITOR_FAILED: "the health monitor failed",
+    Reason.STRATEGY_FAILED: "the strategy's own code failed",
     Reason.SCHEMA_MISMATCH: "the strategy's features are not the model's",
     Reason.NO_REFERENCE: "the model was not trained on this pair",
     Reason.BOT_PAUSE_SHARE: "too many pairs drift significantly",
@@ -111,6 +113,7 @@ FAULT_REASONS = (
     | Reason.MONITOR_FAILED
     | Reason.SCHEMA_MISMATCH
     | Reason.NO_REFERENCE
+    | Reason.STRATEGY_FAILED
     | Reason.STALE_FEED
     | Reason.NOT_ANALYSED
     | Reason.STORE_FAILED
@@ -171,11 +174,15 @@ class CommandOutcome(StrEnum):
 
 
 class OperatorAction(StrEnum):
-    """What an operator told the bot. The newest record decides."""
+    """What an operator told the bot. The newest record decides.
+
+    END_RESUME is the bot's own note that a resume over drift has ended for the pairs it names; it lifts nothing.
+    """
 
     PAUSE = "pause"
     RESUME = "resume"
     REDUCE = "reduce"
+    END_RESUME = "end_resume"
 
 
 class Mode(StrEnum):

@@ -1,0 +1,117 @@
+"""What the commands share: their options, and the bot's configuration behind them."""
+
+import getpass
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tradai_lifecycle.config import LifecycleConfig, parse_config
+from tradai_lifecycle.errors import ConfigurationError
+from tradai_lifecycle.model.source import ModelSource, open_source
+from tradai_lifecycle.store.ledger import Ledger
+
+ConfigFiles = Annotated[
+    list[Path], typer.Option("--config", "-c", help="freqtrade configuration; may be given more than once")
+]
+UserData = Annotated[Path | None, typer.Option("--userdir", help="the bot's user_data directory")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of a table")]
+Note = Annotated[str, typer.Option("--note", help="why, for the record")]
+
+DEFAULT_CONFIG = [Path("user_data/config.json")]
+
+
+class FreqtradeRefusedError(ConfigurationError):
+    """freqtrade itself refuses the configuration."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"freqtrade refuses the configuration: {problem}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bot:
+    """One bot as its configuration describes it."""
+
+    freqtrade_config: dict[str, Any]
+    lifecycle: LifecycleConfig
+
+    @property
+    def user_data_dir(self) -> Path:
+        """The bot's user_data directory."""
+        return Path(self.freqtrade_config["user_data_dir"])
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """The bot's ledger, opened; raises StoreUnavailableError."""
+        ledger = Ledger(self.lifecycle.path_in(self.user_data_dir, self.lifecycle.store_path))
+        ledger.open()
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+    @contextmanager
+    def source(self) -> Iterator[ModelSource]:
+        """The bot's model registry."""
+        source = open_source(self.lifecycle, self.user_data_dir)
+        try:
+            yield source
+        finally:
+            source.close()
+
+
+def load_bot(config_files: list[Path], userdir: Path | None, **arguments: Any) -> Bot:
+    """The bot of these configuration files, through freqtrade's own loading; `arguments` are freqtrade's options.
+
+    Raises FreqtradeRefusedError for what freqtrade refuses, ConfigurationError for a section of ours.
+    """
+    with quiet():
+        from freqtrade.configuration import Configuration  # noqa: PLC0415 - freqtrade takes seconds to import
+        from freqtrade.enums import RunMode  # noqa: PLC0415
+        from freqtrade.exceptions import FreqtradeException  # noqa: PLC0415
+
+        options = {"config": [str(path) for path in config_files], **arguments}
+        if userdir is not None:
+            options["user_data_dir"] = str(userdir)
+        try:
+            config: dict[str, Any] = Configuration(options, RunMode.OTHER).get_config()
+        except FreqtradeException as error:
+            raise FreqtradeRefusedError(str(error)) from error
+    return Bot(freqtrade_config=config, lifecycle=parse_config(config))
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep freqtrade's start-up chatter off the terminal; warnings stay."""
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def operator_name() -> str:
+    """Who typed the command, for the record."""
+    try:
+        return f"shell:{getpass.getuser()}"
+    except (KeyError, OSError):  # a container may run under a user id without a name
+        return "shell"
+
+
+__all__ = [
+    "DEFAULT_CONFIG",
+    "AsJson",
+    "Bot",
+    "ConfigFiles",
+    "FreqtradeRefusedError",
+    "Note",
+    "UserData",
+    "load_bot",
+    "operator_name",
+    "quiet",
+]

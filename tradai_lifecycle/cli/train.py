@@ -1,0 +1,131 @@
+"""`tradai train`: fit a model from the strategy's own features and register it."""
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tradai_lifecycle.cli.options import DEFAULT_CONFIG, Bot, ConfigFiles, UserData, load_bot, quiet
+from tradai_lifecycle.config import candle_seconds
+from tradai_lifecycle.errors import ConfigurationError
+from tradai_lifecycle.model.artefact import write_artefact
+from tradai_lifecycle.model.bundle import ModelBundle
+from tradai_lifecycle.model.source import COMMIT_TAG
+from tradai_lifecycle.retraining.estimators import make_estimator
+from tradai_lifecycle.retraining.training import TrainingPlan, train_bundle
+
+DEFAULT_ESTIMATOR = "HistGradientBoostingClassifier"
+
+
+def train(
+    strategy: Annotated[str, typer.Option("--strategy", "-s", help="strategy class that derives from the mixin")],
+    config: ConfigFiles = DEFAULT_CONFIG,
+    userdir: UserData = None,
+    timerange: Annotated[str, typer.Option(help="training range, such as 20240101-20240901; default: all")] = "",
+    datadir: Annotated[Path | None, typer.Option(help="freqtrade data directory; default: user_data/data")] = None,
+    estimator: Annotated[str, typer.Option(help="scikit-learn class name")] = DEFAULT_ESTIMATOR,
+    param: Annotated[list[str] | None, typer.Option(help="estimator parameter NAME=JSON; repeatable")] = None,
+    seed: Annotated[int, typer.Option(help="random state of the estimator")] = 0,
+    promote: Annotated[bool, typer.Option("--promote", help="put the version into production at once")] = False,
+) -> None:
+    """Train a model on freqtrade's candles through the strategy's own feature code, and register it."""
+    options: dict[str, Any] = {"strategy": strategy}
+    if timerange:
+        options["timerange"] = timerange
+    if datadir is not None:
+        options["datadir"] = str(datadir)
+    bot = load_bot(config, userdir, **options)
+    if timerange:
+        bot.freqtrade_config["timerange"] = timerange
+    version, bundle = train_and_register(bot, estimator=estimator, parameters=parsed_parameters(param or []), seed=seed)
+    console = Console()
+    console.print(
+        f"registered {bundle.name} v{version}: {bundle.trained_from:%Y-%m-%d %H:%M} to "
+        f"{bundle.trained_until:%Y-%m-%d %H:%M} UTC, {', '.join(bundle.training_pairs)}",
+        highlight=False,
+    )
+    for name, value in sorted(bundle.metrics.items()):
+        console.print(f"  {name} = {value:.4g}", highlight=False)
+    if promote:
+        with bot.source() as source:
+            source.promote(version)
+        console.print(f"v{version} is in production; a running bot takes it up at its next poll", highlight=False)
+    else:
+        console.print(f"next: tradai promote {version}", highlight=False)
+
+
+def train_and_register(
+    bot: Bot, *, estimator: str, parameters: dict[str, object], seed: int
+) -> tuple[str, ModelBundle]:
+    """Train on what `bot` is configured for and register the result; gives the version and the bundle."""
+    with quiet():
+        from tradai_lifecycle.strategy.dataset import load_strategy, training_samples  # noqa: PLC0415 - heavy
+
+        model, task = make_estimator(estimator, parameters, seed=seed)
+        strategy = load_strategy(bot.freqtrade_config)
+        names, samples = training_samples(bot.freqtrade_config, strategy)
+        plan = TrainingPlan(
+            name=bot.lifecycle.model_name,
+            estimator=model,
+            task=task,
+            feature_names=names,
+            horizon_candles=strategy.horizon_candles,
+            timeframe=strategy.timeframe,
+            candle_ns=candle_seconds(strategy.timeframe) * 1_000_000_000,
+            window_candles=bot.lifecycle.window_candles,
+        )
+        bundle = train_bundle(samples, plan)
+        with tempfile.TemporaryDirectory(prefix="tradai-") as directory, bot.source() as source:
+            write_artefact(Path(directory), bundle)
+            version = source.register(
+                Path(directory),
+                metrics=bundle.metrics,
+                parameters=_recorded_parameters(bot, bundle, estimator, parameters, seed),
+                tags={COMMIT_TAG: _git_commit()} if _git_commit() else {},
+            )
+    return version, bundle
+
+
+def parsed_parameters(given: list[str]) -> dict[str, object]:
+    """NAME=VALUE options as a mapping; a value is JSON where it parses as JSON, else text."""
+    parameters: dict[str, object] = {}
+    for item in given:
+        name, separator, value = item.partition("=")
+        if not separator or not name:
+            raise ConfigurationError(f"--param {item!r} is not NAME=VALUE.")
+        try:
+            parameters[name] = json.loads(value)
+        except ValueError:
+            parameters[name] = value
+    return parameters
+
+
+def _recorded_parameters(
+    bot: Bot, bundle: ModelBundle, estimator: str, parameters: dict[str, object], seed: int
+) -> dict[str, str]:
+    return {
+        "estimator": estimator,
+        "seed": str(seed),
+        **{f"estimator.{name}": json.dumps(value) for name, value in parameters.items()},
+        "strategy": str(bot.freqtrade_config["strategy"]),
+        "pairs": ",".join(bundle.training_pairs),
+        "trained_from": bundle.trained_from.isoformat(),
+        "trained_until": bundle.trained_until.isoformat(),
+        "window_candles": str(bundle.profile.window_candles),
+        "features": str(len(bundle.feature_names)),
+    }
+
+
+def _git_commit() -> str:
+    try:
+        answer = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
+    except OSError:
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+__all__ = ["DEFAULT_ESTIMATOR", "parsed_parameters", "train", "train_and_register"]

@@ -1,0 +1,66 @@
+"""Blocking calls made off the event loop, at most one at a time, each with a deadline."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+class CallOverdueError(Exception):
+    """A blocking call did not end in time, or an earlier one still has not: nothing new was started."""
+
+
+class BackgroundCalls:
+    """Runs blocking functions on a daemon thread of their own, never two at a time.
+
+    A thread cannot be stopped from outside, so a call that hangs keeps its thread. While it does, further calls are
+    refused: hung calls never pile up. The thread is a daemon, so that a hung call cannot keep the process from ending.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call has not ended yet, whoever still waits for it."""
+        return self._thread is not None and self._thread.is_alive()
+
+    async def run(self, function: Callable[[], Result], *, deadline_seconds: float) -> Result:
+        """The result of `function`, or what it raised. Raises CallOverdueError when it cannot be had in time."""
+        if self.is_busy:
+            raise CallOverdueError("an earlier call still hangs")
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._thread = threading.Thread(target=_answer, args=(function, answer), name=self._name, daemon=True)
+        self._thread.start()
+        try:
+            return await asyncio.wait_for(answer, deadline_seconds)
+        except TimeoutError:
+            if answer.done() and not answer.cancelled():
+                raise  # the function itself timed out
+            raise CallOverdueError(f"no answer within {deadline_seconds:g} seconds") from None
+
+
+def _answer(function: Callable[[], Any], answer: "asyncio.Future[Any]") -> None:
+    try:
+        result, error = function(), None
+    except BaseException as raised:  # noqa: BLE001 - handed to the waiting coroutine, whatever it is
+        result, error = None, raised
+
+    def settle() -> None:
+        if answer.done():  # nobody waits any more
+            return
+        if error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(result)
+
+    try:
+        answer.get_loop().call_soon_threadsafe(settle)
+    except RuntimeError:  # the loop was closed meanwhile
+        return
+
+
+__all__ = ["BackgroundCalls", "CallOverdueError"]

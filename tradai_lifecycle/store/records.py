@@ -1,0 +1,190 @@
+"""What the ledger keeps, as values: one frozen record per kind of row. Every datetime is aware and in UTC."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradai_lifecycle.events import Event
+from tradai_lifecycle.states import OperatorAction, Reason, Severity, TradingState
+
+#: Counts how features are laid out as bytes: little-endian float64, in the bundle's order, nothing between them.
+FEATURE_LAYOUT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundReasons:
+    """What a resume was told about one pair: it lifts a pause for this much evidence and no more."""
+
+    reasons: Reason
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorRecord:
+    """One thing an operator told the bot. `ratio` is the share of the stake of a reduce, in (0, 1]; 1 lifts it."""
+
+    sequence: int
+    at: datetime
+    action: OperatorAction
+    who: str
+    note: str
+    ratio: float | None = None
+    candle: datetime | None = None
+    bound: Mapping[str, BoundReasons] = field(default_factory=dict)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinRecord:
+    """Whether the model version is pinned, and to which one. `version` None means: whichever is in charge."""
+
+    pinned: bool
+    version: str | None
+    at: datetime
+    who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptionRecord:
+    """A version took over: `adopted_candle` is the open time of the first candle it judged."""
+
+    sequence: int
+    version: str
+    previous_version: str | None
+    adopted_candle: datetime
+    adopted_at: datetime
+    state_before: Mapping[str, TradingState]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateRecord:
+    """What was decided for one pair at one candle. Figures that were not known are NaN."""
+
+    pair: str
+    candle: datetime
+    version: str
+    severity: Severity
+    state: TradingState
+    effective: TradingState
+    reasons: Reason
+    stake_ratio: float
+    psi_max: float
+    significant_ratio: float
+    accuracy: float
+    effective_predictions: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PredictionRecord:
+    """One prediction with the feature row it was made from, `(n_features,)` float64, as evidence.
+
+    The features are copied and made read-only. `feature_hash` is computed when it is left empty; a stored record keeps
+    the hash it was written with, so `feature_hash(record.features) != record.feature_hash` shows damage.
+    Two records are equal when every field is, features bit by bit (NaN equals NaN).
+    """
+
+    pair: str
+    candle: datetime
+    version: str
+    features: NDArray[np.float64]
+    feature_hash: str = ""
+    prediction: float
+    do_predict: int
+    effective: TradingState
+
+    def __post_init__(self) -> None:
+        features = np.array(self.features, dtype=np.float64)
+        features.setflags(write=False)
+        object.__setattr__(self, "features", features)
+        object.__setattr__(self, "feature_hash", self.feature_hash or feature_hash(features))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PredictionRecord) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[object, ...]:
+        # + 0.0 makes -0.0 and 0.0 one value, as they are to SQLite
+        prediction = float.hex(float(self.prediction) + 0.0)
+        key = (self.pair, self.candle, self.version, self.feature_hash)
+        return (*key, feature_bytes(self.features), prediction, self.do_predict, self.effective)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainingRequest:
+    """Evidence asks for a new model. Open until `closed_at`; one open request per version."""
+
+    sequence: int
+    at: datetime
+    pair: str
+    candle: datetime
+    version: str
+    reasons: Reason
+    detail: str
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRecord:
+    """The newest batch that was predicted: which candle, by which version, and when."""
+
+    version: str
+    candle: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """An event with its place in the ledger: a higher sequence was recorded later."""
+
+    sequence: int
+    event: Event
+
+
+def feature_bytes(features: NDArray[np.float64]) -> bytes:
+    """The bytes a feature row is stored as, the same on every machine: little-endian float64."""
+    return np.asarray(features, dtype="<f8").tobytes()
+
+
+def feature_hash(features: NDArray[np.float64]) -> str:
+    """SHA-256, in hex, of the layout's version and a feature row's bytes. Equal rows give equal hashes anywhere."""
+    return sha256(b"features/%d:" % FEATURE_LAYOUT_VERSION + feature_bytes(features)).hexdigest()
+
+
+def deciding_records(records: Iterable[OperatorRecord]) -> tuple[OperatorRecord, ...]:
+    """The operator's records that still count, oldest first: at most one pause or resume, one reduce, one end.
+
+    The newer of pause and resume counts. A reduce counts until a reduce to 1 or a resume comes after it: a resume lifts
+    both. The end of a resume counts while that resume does. Whether a resume has expired is for its reader to say, who
+    has the time.
+    """
+    newest = {record.action: record for record in sorted(records, key=lambda record: record.sequence)}
+    pause, resume = newest.get(OperatorAction.PAUSE), newest.get(OperatorAction.RESUME)
+    reduce, end = newest.get(OperatorAction.REDUCE), newest.get(OperatorAction.END_RESUME)
+    resumed = resume.sequence if resume else 0
+    switch = pause if pause and pause.sequence > resumed else resume
+    cut = reduce if reduce and reduce.sequence > resumed and reduce.ratio != 1.0 else None
+    ended = end if end and resume and switch is resume and end.sequence > resumed else None
+    return tuple(sorted((record for record in (switch, cut, ended) if record), key=lambda record: record.sequence))
+
+
+__all__ = [
+    "FEATURE_LAYOUT_VERSION",
+    "AdoptionRecord",
+    "BatchRecord",
+    "BoundReasons",
+    "OperatorRecord",
+    "PinRecord",
+    "PredictionRecord",
+    "RetrainingRequest",
+    "StateRecord",
+    "StoredEvent",
+    "deciding_records",
+    "feature_bytes",
+    "feature_hash",
+]

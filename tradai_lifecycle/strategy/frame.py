@@ -1,0 +1,88 @@
+"""From the strategy's own features and target to the plain arrays that are judged, with the contract checked."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tradai_lifecycle.errors import StrategyContractError
+from tradai_lifecycle.strategy.columns import Frame
+
+FEATURE_PREFIX = "%-"
+TARGET_PREFIX = "&-"
+
+
+class FeatureStrategy(Protocol):
+    """What a strategy must offer to be judged, trained and tested with one feature code."""
+
+    horizon_candles: int
+
+    def populate_features(self, dataframe: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame | None:
+        """Add the features, each in a column whose name starts with `%-`."""
+
+    def populate_target(self, dataframe: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame:
+        """Add the one target, in a column whose name starts with `&-`."""
+
+
+def dates_in_ns(dates: pd.Series) -> NDArray[np.int64]:
+    """Open times as nanoseconds since the epoch, UTC, whatever resolution the column has."""
+    # dropping the zone first matters: to_numpy of a zone-aware column builds an object per row
+    naive = dates.dt.tz_convert("UTC").dt.tz_localize(None) if dates.dt.tz is not None else dates
+    return naive.to_numpy().astype("datetime64[ns]").astype(np.int64)
+
+
+def build_frame(
+    strategy: FeatureStrategy, dataframe: pd.DataFrame, metadata: Mapping[str, Any]
+) -> tuple[pd.DataFrame, Frame]:
+    """Run the strategy's feature and target code over one pair's candles.
+
+    Returns the dataframe with the features (never the target: it looks ahead) and the arrays to judge. Raises
+    StrategyContractError where a feature or the target is missing, or is no number.
+    """
+    featured = strategy.populate_features(dataframe, dict(metadata))
+    if featured is None or len(featured) != len(dataframe):
+        raise StrategyContractError(
+            f"populate_features of {type(strategy).__name__} must return the dataframe it was given, with as many rows."
+        )
+    names = tuple(str(column) for column in featured.columns if str(column).startswith(FEATURE_PREFIX))
+    if not names:
+        raise StrategyContractError(
+            f"populate_features of {type(strategy).__name__} adds no feature: name columns {FEATURE_PREFIX}something."
+        )
+    frame = Frame(
+        pair=str(metadata["pair"]),
+        dates_ns=dates_in_ns(featured["date"]),
+        close=featured["close"].to_numpy(dtype=np.float64),
+        feature_names=names,
+        features=_numbers(featured, names),
+        realised=_target(strategy, featured, metadata),
+    )
+    return featured, frame
+
+
+def _target(strategy: FeatureStrategy, featured: pd.DataFrame, metadata: Mapping[str, Any]) -> NDArray[np.float64]:
+    # on a copy: the target knows the future, and no column of it may reach the strategy's signals
+    aimed = strategy.populate_target(featured.copy(), dict(metadata))
+    names = tuple(str(column) for column in aimed.columns if str(column).startswith(TARGET_PREFIX))
+    if len(names) != 1:
+        found = ", ".join(names) or "none"
+        raise StrategyContractError(
+            f"populate_target of {type(strategy).__name__} must add exactly one column named {TARGET_PREFIX}something; "
+            f"found: {found}."
+        )
+    return _numbers(aimed, names)[:, 0]
+
+
+def _numbers(dataframe: pd.DataFrame, names: tuple[str, ...]) -> NDArray[np.float64]:
+    try:
+        return np.ascontiguousarray(dataframe[list(names)].to_numpy(dtype=np.float64, na_value=np.nan))
+    except (TypeError, ValueError):
+        wrong = [name for name in names if not pd.api.types.is_numeric_dtype(dataframe[name])]
+        raise StrategyContractError(
+            f"These columns hold something else than numbers: {', '.join(wrong) or ', '.join(names)}."
+        ) from None
+
+
+__all__ = ["FEATURE_PREFIX", "TARGET_PREFIX", "FeatureStrategy", "build_frame", "dates_in_ns"]

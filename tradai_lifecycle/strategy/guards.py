@@ -1,0 +1,186 @@
+"""One guard per callback of freqtrade: what the lifecycle adds before or after the strategy's own code.
+
+Each guard is called as guard(strategy, call, arguments). Entries, increases and replacements are gated; exits and
+reductions pass through, whatever breaks.
+"""
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from freqtrade.rpc import RPCException
+
+from tradai_lifecycle.strategy.exits import with_exit_policy
+from tradai_lifecycle.strategy.wrapping import Guard, Method
+
+if TYPE_CHECKING:
+    from tradai_lifecycle.strategy.lifecycle import Lifecycle
+
+logger = logging.getLogger(__name__)
+
+FORCE_ENTRY_TAG = "force_entry"
+VERSION_KEY = "model_version"
+
+
+class RefusedPrice:
+    """A price that refuses to become a number.
+
+    freqtrade asks no strategy before /forceenter increases a position; the entry price is the one thing it does ask
+    for. Converting this one raises, and the error reaches whoever gave the command.
+    """
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+
+    def __float__(self) -> float:
+        raise RPCException(self.message)
+
+
+def confirm_trade_entry(strategy: Any, call: Method, arguments: dict[str, Any]) -> bool:
+    """Refuse the entry of a paused pair; else let the strategy decide."""
+    lifecycle: Lifecycle = strategy.lifecycle
+    pair, now = arguments["pair"], arguments["current_time"]
+    forced = arguments.get("entry_tag") == FORCE_ENTRY_TAG and not lifecycle.config.block_force_entry
+    if not forced and not lifecycle.admits(pair, now, side=arguments.get("side", "long"), what="entry"):
+        return False
+    return bool(call())
+
+
+def custom_stake_amount(strategy: Any, call: Method, arguments: dict[str, Any]) -> float:
+    """Cut the stake of a reduced pair; 0 where the cut stake is below the exchange's minimum."""
+    try:
+        proposed = call()
+    except Exception:
+        # freqtrade would fall back to the full stake and step round the cut
+        logger.exception("custom_stake_amount of the strategy failed; the proposed stake is used")
+        proposed = arguments["proposed_stake"]
+    if arguments.get("entry_tag") == FORCE_ENTRY_TAG and not strategy.lifecycle.config.block_force_entry:
+        return float(proposed)
+    return _granted(strategy, proposed, arguments, side=arguments.get("side", "long"))
+
+
+def adjust_trade_position(strategy: Any, call: Method, arguments: dict[str, Any]) -> Any:
+    """Gate increases; reductions and tags pass untouched."""
+    answer = call()
+    stake, *rest = answer if isinstance(answer, tuple) else (answer,)
+    if stake is None or stake <= 0.0:
+        return answer
+    lifecycle: Lifecycle = strategy.lifecycle
+    trade, now = arguments["trade"], arguments["current_time"]
+    side = "short" if trade.is_short else "long"
+    if not lifecycle.admits(trade.pair, now, side=side, what="increase"):
+        return None
+    granted = _granted(strategy, stake, {**arguments, "pair": trade.pair}, side=side)
+    return (granted, *rest) if isinstance(answer, tuple) else granted
+
+
+def check_entry_timeout(strategy: Any, call: Method, arguments: dict[str, Any]) -> bool:
+    """Cancel the pending entry order of a paused pair."""
+    if strategy.lifecycle.holds(arguments["pair"], arguments["current_time"]):
+        logger.info("The pending entry order of %s is cancelled: its pair is paused.", arguments["pair"])
+        return True
+    return bool(call())
+
+
+def adjust_entry_price(strategy: Any, call: Method, arguments: dict[str, Any]) -> float | None:
+    """Cancel instead of replacing the pending entry order of a paused pair."""
+    if strategy.lifecycle.holds(arguments["pair"], arguments["current_time"]):
+        return None
+    price: float | None = call()
+    return price
+
+
+def adjust_order_price(strategy: Any, call: Method, arguments: dict[str, Any]) -> float | None:
+    """As adjust_entry_price for entry orders; exit orders pass untouched."""
+    if not arguments.get("is_entry"):
+        price: float | None = call()
+        return price
+    return adjust_entry_price(strategy, call, arguments)
+
+
+def custom_entry_price(strategy: Any, call: Method, arguments: dict[str, Any]) -> Any:
+    """Refuse the price of a forced increase of a paused pair; any other price is the strategy's."""
+    lifecycle: Lifecycle = strategy.lifecycle
+    pair, now = arguments["pair"], arguments["current_time"]
+    increase = arguments.get("trade") is not None
+    if increase and lifecycle.config.block_force_entry and lifecycle.holds(pair, now):
+        reasons = "; ".join(lifecycle.gate.decision(pair, now).reasons.words)
+        return RefusedPrice(f"{pair} is paused by tradai-lifecycle: {reasons}")
+    return call()
+
+
+def order_filled(strategy: Any, call: Method, arguments: dict[str, Any]) -> None:
+    """Write the model version on the trade when its first entry is filled."""
+    call()
+    trade, order = arguments["trade"], arguments["order"]
+    if order.ft_order_side == trade.entry_side and trade.nr_of_successful_entries <= 1:
+        decided = strategy.lifecycle.gate.decision(trade.pair, trade.open_date_utc)
+        trade.set_custom_data(VERSION_KEY, decided.version)
+
+
+def populate_entry_trend(strategy: Any, call: Method, arguments: dict[str, Any]) -> Any:
+    """Mark the pair when the strategy's signal code fails: freqtrade would go on with an older candle's signals."""
+    lifecycle: Lifecycle = strategy.lifecycle
+    pair = arguments["metadata"]["pair"]
+    try:
+        signalled = call()
+    except Exception:
+        lifecycle.strategy_failed(pair)
+        raise
+    if lifecycle.config.tag_model_version:
+        entered = signalled.filter(items=["enter_long", "enter_short"]).fillna(0).ne(0).any(axis=1)
+        tags = signalled["enter_tag"].fillna("").astype(str) if "enter_tag" in signalled else ""
+        signalled.loc[entered, "enter_tag"] = (tags + "|" + signalled["model_version"].astype(str))[entered]
+    return signalled
+
+
+def populate_exit_trend(strategy: Any, call: Method, arguments: dict[str, Any]) -> Any:
+    """Apply what the configuration says about exits at a pause and without a prediction."""
+    signalled = call()
+    return with_exit_policy(signalled, strategy.lifecycle, pair=arguments["metadata"]["pair"])
+
+
+def bot_loop_start(strategy: Any, call: Method, arguments: dict[str, Any]) -> None:
+    """Let the lifecycle act between two batches, then the strategy."""
+    strategy.lifecycle.begin_loop(arguments["current_time"])
+    call()
+
+
+def populate_indicators(strategy: Any, call: Method, arguments: dict[str, Any]) -> Any:
+    """Add the lifecycle's columns also where a strategy overrides populate_indicators without calling its parent."""
+    analysed = call()
+    if "trading_state" in analysed.columns:
+        return analysed
+    return strategy.lifecycle.analyse(strategy, analysed, arguments["metadata"])
+
+
+def _granted(strategy: Any, proposed: float, arguments: dict[str, Any], *, side: str) -> float:
+    return float(
+        strategy.lifecycle.granted_stake(
+            arguments["pair"],
+            arguments["current_time"],
+            proposed=proposed,
+            minimum=arguments.get("min_stake"),
+            side=side,
+        )
+    )
+
+
+GUARDS: dict[str, Guard] = {
+    guard.__name__: guard
+    for guard in (
+        adjust_entry_price,
+        adjust_order_price,
+        adjust_trade_position,
+        bot_loop_start,
+        check_entry_timeout,
+        confirm_trade_entry,
+        custom_entry_price,
+        custom_stake_amount,
+        order_filled,
+        populate_entry_trend,
+        populate_exit_trend,
+        populate_indicators,
+    )
+}
+
+__all__ = ["FORCE_ENTRY_TAG", "GUARDS", "VERSION_KEY", "RefusedPrice"]

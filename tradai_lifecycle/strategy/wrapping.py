@@ -1,0 +1,67 @@
+"""Puts the gate round the strategy's callbacks, its own and the user's, once per call however deep `super()` goes."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from inspect import signature
+from typing import Any
+
+from freqtrade.strategy import IStrategy
+
+Method = Callable[..., Any]
+Guard = Callable[[Any, Method, dict[str, Any]], Any]
+
+_WRAPPED = "__tradai_wrapped__"
+_running: ContextVar[frozenset[str]] = ContextVar("tradai_running_callbacks", default=frozenset())
+
+
+def wrap(function: Method, guard: Guard) -> Method:
+    """`function` with `guard` round its outermost call.
+
+    The guard is called as guard(strategy, call, arguments): `call()` runs the strategy's own code, `arguments` are
+    those of freqtrade by name. A user's override that calls `super()` reaches its parent without a second guard, so
+    that a stake is never cut twice.
+    """
+    if getattr(function, _WRAPPED, False):
+        return function
+    name = function.__name__
+    parameters = signature(getattr(IStrategy, name))
+
+    @functools.wraps(function)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if _is_running(name):
+            return function(self, *args, **kwargs)
+        arguments = dict(kwargs)
+        if args:
+            arguments.update(zip(list(parameters.parameters)[1:], args, strict=False))
+        with _outermost(name):
+            return guard(self, functools.partial(function, self, *args, **kwargs), arguments)
+
+    setattr(wrapper, _WRAPPED, True)
+    return wrapper
+
+
+def wrap_class(cls: type, guards: dict[str, Guard]) -> None:
+    """Wrap every method of `guards` that `cls` itself defines."""
+    for name, guard in guards.items():
+        function = cls.__dict__.get(name)
+        if callable(function):
+            setattr(cls, name, wrap(function, guard))
+
+
+# The wrapper must not name the context variable itself: hyperopt pickles wrappers by value with the globals they use.
+def _is_running(name: str) -> bool:
+    return name in _running.get()
+
+
+@contextmanager
+def _outermost(name: str) -> Iterator[None]:
+    token = _running.set(_running.get() | {name})
+    try:
+        yield
+    finally:
+        _running.reset(token)
+
+
+__all__ = ["Guard", "wrap", "wrap_class"]
