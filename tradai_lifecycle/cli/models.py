@@ -139,9 +139,19 @@ def timeline_of(ledger: Ledger) -> list[dict[str, Any]]:
 
 
 def outcome_of(ledger: Ledger, version: str) -> tuple[CommandOutcome, str]:
-    """Whether a running bot predicts with `version`, in words."""
-    batch = ledger.last_batch()
-    if batch is not None and batch.version == f"v{version}":
+    """Whether a running bot predicts with `version`, in words.
+
+    The newest adoption must be that version's: batches are written a little after they were predicted, and the newest
+    one written may be older than a swap that has happened since.
+    """
+    batch, adoptions = ledger.last_batch(), ledger.adoptions(limit=1)
+    in_charge = bool(adoptions) and adoptions[-1].version == f"v{version}"
+    if (
+        batch is not None
+        and in_charge
+        and batch.version == f"v{version}"
+        and batch.candle >= adoptions[-1].adopted_candle
+    ):
         return CommandOutcome.DONE, f"the batch of {batch.candle:%Y-%m-%d %H:%M} UTC was predicted by v{version}"
     newest = "no batch was predicted yet" if batch is None else f"the newest batch was predicted by {batch.version}"
     return CommandOutcome.PENDING, f"{newest}; a running bot takes v{version} up at its next poll and candle"

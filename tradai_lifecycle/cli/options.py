@@ -64,8 +64,28 @@ class Bot:
             source.close()
 
 
-def load_bot(config_files: list[Path], userdir: Path | None, **arguments: Any) -> Bot:
-    """The bot of these configuration files, through freqtrade's own loading; `arguments` are freqtrade's options.
+def load_bot(config_files: list[Path], userdir: Path | None) -> Bot:
+    """The bot of these configuration files, read by freqtrade but not validated: a pause must not wait for that.
+
+    Raises FreqtradeRefusedError for a file that cannot be read, ConfigurationError for a section of ours.
+    """
+    with quiet():
+        from freqtrade.configuration.environment_vars import environment_vars_to_dict  # noqa: PLC0415 - heavy
+        from freqtrade.configuration.load_config import load_from_files  # noqa: PLC0415 - heavy
+        from freqtrade.exceptions import FreqtradeException  # noqa: PLC0415 - heavy
+        from freqtrade.misc import deep_merge_dicts  # noqa: PLC0415 - heavy
+
+        try:
+            config: dict[str, Any] = load_from_files([str(path) for path in config_files])
+        except FreqtradeException as error:
+            raise FreqtradeRefusedError(str(error)) from error
+        config = deep_merge_dicts(environment_vars_to_dict(), config)
+    directory = userdir or config.get("user_data_dir") or Path.cwd() / "user_data"
+    return Bot(freqtrade_config={**config, "user_data_dir": Path(directory)}, lifecycle=parse_config(config))
+
+
+def load_trading_bot(config_files: list[Path], userdir: Path | None, **arguments: Any) -> Bot:
+    """The bot of these configuration files, through all of freqtrade's loading; `arguments` are freqtrade's options.
 
     Raises FreqtradeRefusedError for what freqtrade refuses, ConfigurationError for a section of ours.
     """
@@ -112,6 +132,7 @@ __all__ = [
     "Note",
     "UserData",
     "load_bot",
+    "load_trading_bot",
     "operator_name",
     "quiet",
 ]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from tradai_lifecycle.cli.options import DEFAULT_CONFIG, Bot, ConfigFiles, UserData, load_bot, quiet
+from tradai_lifecycle.cli.options import DEFAULT_CONFIG, Bot, ConfigFiles, UserData, load_trading_bot, quiet
 from tradai_lifecycle.config import candle_seconds
 from tradai_lifecycle.errors import ConfigurationError
 from tradai_lifecycle.model.artefact import write_artefact
@@ -38,7 +38,7 @@ def train(
         options["timerange"] = timerange
     if datadir is not None:
         options["datadir"] = str(datadir)
-    bot = load_bot(config, userdir, **options)
+    bot = load_trading_bot(config, userdir, **options)
     if timerange:
         bot.freqtrade_config["timerange"] = timerange
     version, bundle = train_and_register(bot, estimator=estimator, parameters=parsed_parameters(param or []), seed=seed)

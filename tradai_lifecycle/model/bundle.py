@@ -84,16 +84,20 @@ class ModelBundle:
         Raises ValueError for another shape, ModelOutputError when a score is not finite. NaN among the features is
         the estimator's affair: trees take it, linear models raise ValueError.
         """
+        scores = self.raw_scores(features)
+        if not np.isfinite(scores).all():
+            raise ModelOutputError(self.label, f"{np.count_nonzero(~np.isfinite(scores))} of {len(scores)} not finite")
+        return scores
+
+    def raw_scores(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """As `predict`, but a score may be NaN or infinite: for callers that judge each row by itself."""
         rows = np.ascontiguousarray(features, dtype=np.float64)
         if rows.ndim != 2 or rows.shape[1] != len(self.feature_names):
             raise ValueError(f"features have shape {rows.shape}, but {self.label} needs (n, {len(self.feature_names)})")
         if len(rows) == 0:
             return np.empty(0, dtype=np.float64)
         with _one_openmp_thread():
-            scores = self._scores(_padded(rows))[: len(rows)]
-        if not np.isfinite(scores).all():
-            raise ModelOutputError(self.label, f"{np.count_nonzero(~np.isfinite(scores))} of {len(scores)} not finite")
-        return scores
+            return self._scores(_padded(rows))[: len(rows)]
 
     # The estimator's answer for a padded batch, as float64 of the batch's length.
     def _scores(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:

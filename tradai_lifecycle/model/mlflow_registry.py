@@ -44,6 +44,7 @@ INVALID_PARAMETER = "INVALID_PARAMETER_VALUE"
 #: a server that hangs. A value the operator set stays.
 CLIENT_SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
@@ -227,9 +228,9 @@ class MlflowSource:
             run_id, _, path = source.removeprefix("runs:/").partition("/")
             source = f"{client.get_run(run_id).info.artifact_uri}/{path}"
         landing = directory / ".landing"
-        landed = download_artifacts(artifact_uri=source, dst_path=str(landing), tracking_uri=self._address)
-        for path in list(Path(landed).iterdir()):
-            path.replace(directory / path.name)
+        landed: str = download_artifacts(artifact_uri=source, dst_path=str(landing), tracking_uri=self._address)
+        for entry in list(Path(landed).iterdir()):
+            entry.replace(directory / entry.name)
         shutil.rmtree(landing)
 
     # One experiment per model. Without a location of our own, MLflow would take the working directory's.

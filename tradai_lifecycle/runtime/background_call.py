@@ -21,20 +21,25 @@ class BackgroundCalls:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._thread: threading.Thread | None = None
+        self._busy = False
 
     @property
     def is_busy(self) -> bool:
-        """Whether a call has not ended yet, whoever still waits for it."""
-        return self._thread is not None and self._thread.is_alive()
+        """Whether a call has not ended yet, whether or not somebody still waits for it."""
+        return self._busy
 
     async def run(self, function: Callable[[], Result], *, deadline_seconds: float) -> Result:
         """The result of `function`, or what it raised. Raises CallOverdueError when it cannot be had in time."""
         if self.is_busy:
             raise CallOverdueError("an earlier call still hangs")
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._thread = threading.Thread(target=_answer, args=(function, answer), name=self._name, daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._answer, args=(function, answer), name=self._name, daemon=True)
+        self._busy = True
+        try:
+            thread.start()
+        except RuntimeError:  # the machine has no thread left
+            self._busy = False
+            raise
         try:
             return await asyncio.wait_for(answer, deadline_seconds)
         except TimeoutError:
@@ -42,25 +47,26 @@ class BackgroundCalls:
                 raise  # the function itself timed out
             raise CallOverdueError(f"no answer within {deadline_seconds:g} seconds") from None
 
+    # The thread's work. It counts as ended before its answer is delivered, so that who gets it may call again at once.
+    def _answer(self, function: Callable[[], Any], answer: "asyncio.Future[Any]") -> None:
+        try:
+            result, error = function(), None
+        except BaseException as raised:  # noqa: BLE001 - handed to the waiting coroutine, whatever it is
+            result, error = None, raised
+        self._busy = False
 
-def _answer(function: Callable[[], Any], answer: "asyncio.Future[Any]") -> None:
-    try:
-        result, error = function(), None
-    except BaseException as raised:  # noqa: BLE001 - handed to the waiting coroutine, whatever it is
-        result, error = None, raised
+        def settle() -> None:
+            if answer.done():  # nobody waits any more
+                return
+            if error is not None:
+                answer.set_exception(error)
+            else:
+                answer.set_result(result)
 
-    def settle() -> None:
-        if answer.done():  # nobody waits any more
+        try:
+            answer.get_loop().call_soon_threadsafe(settle)
+        except RuntimeError:  # the loop was closed meanwhile
             return
-        if error is not None:
-            answer.set_exception(error)
-        else:
-            answer.set_result(result)
-
-    try:
-        answer.get_loop().call_soon_threadsafe(settle)
-    except RuntimeError:  # the loop was closed meanwhile
-        return
 
 
 __all__ = ["BackgroundCalls", "CallOverdueError"]

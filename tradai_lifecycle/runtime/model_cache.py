@@ -49,9 +49,13 @@ class ModelCache:
         index = self._index()
         return _entry(index, index.get("last_good"))
 
+    def entry(self, version: str) -> CachedVersion | None:
+        """What the index says of a version, or None."""
+        return _entry(self._index(), version)
+
     def holds(self, version: str, digest: str) -> FetchedArtefact | None:
         """The checked files of this version with this digest, or None when they are absent, others, or damaged."""
-        entry = _entry(self._index(), version)
+        entry = self.entry(version)
         if entry is None or entry.digest != digest:
             return None
         try:

@@ -89,9 +89,9 @@ class Preparation:
             shutil.rmtree(arrival, ignore_errors=True)
         return prepared
 
-    def last_good(self) -> Prepared | None:
-        """The version that was in charge when the bot last ran, from the cache alone; None where there is none."""
-        entry = self._cache.last_good()
+    def from_cache(self, version: str | None) -> Prepared | None:
+        """A version from the cache alone, or with None the one that was in charge last; None where there is none."""
+        entry = self._cache.last_good() if version is None else self._cache.entry(version)
         artefact = self._cache.holds(entry.version, entry.digest) if entry else None
         if artefact is None:
             return None

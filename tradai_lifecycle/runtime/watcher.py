@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,15 +12,17 @@ from typing import TypeVar
 
 from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.errors import ModelNotFoundError, RegistryUnreachableError
-from tradai_lifecycle.events import CandidateDecided, Event, FaultReported
+from tradai_lifecycle.events import Event
 from tradai_lifecycle.model.bundle import ModelBundle
 from tradai_lifecycle.model.candidate import EntryRate, Expectations
 from tradai_lifecycle.model.probe import probe_in_subprocess
 from tradai_lifecycle.model.slot import ModelSlot
-from tradai_lifecycle.model.source import ModelSource, VersionRecord
+from tradai_lifecycle.model.source import ModelSource
 from tradai_lifecycle.runtime.background_call import BackgroundCalls, CallOverdueError
 from tradai_lifecycle.runtime.model_cache import ModelCache
-from tradai_lifecycle.runtime.preparation import Preparation, Prepared, Probe
+from tradai_lifecycle.runtime.notices import Notices
+from tradai_lifecycle.runtime.preparation import Preparation, Probe
+from tradai_lifecycle.runtime.refusals import Refusals
 from tradai_lifecycle.states import Adoption, CandidateOutcome, SwapOutcome
 
 logger = logging.getLogger(__name__)
@@ -29,13 +32,7 @@ POLL_DEADLINE_SECONDS = 10.0
 PREPARATION_DEADLINE_SECONDS = 300.0
 JITTER = 0.1
 LONGEST_BACK_OFF_SECONDS = 600.0
-FIRST_RETRY = timedelta(minutes=10)
-LONGEST_RETRY = timedelta(hours=6)
 SWAP_LIMIT_WINDOW = timedelta(hours=24)
-#: Refusals that may heal without a new version: the files can be completed or repaired. The others are final.
-RETRIED_OUTCOMES = frozenset(
-    {CandidateOutcome.INCOMPLETE, CandidateOutcome.DIGEST_MISMATCH, CandidateOutcome.UNREADABLE}
-)
 
 Answer = TypeVar("Answer")
 
@@ -54,24 +51,12 @@ class Poll:
     detail: str = ""
 
 
-# A version that was refused, with the digest it bore. Without `retry_at` it is never tried again.
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Refusal:
-    digest: str | None
-    prepared: Prepared
-    retry_at: datetime | None
-    wait: timedelta
-
-    def covers(self, digest: str | None, now: datetime) -> bool:
-        return self.digest == digest and (self.retry_at is None or now < self.retry_at)
-
-
 class Watcher:
     """Follows the production version of one `ModelSource` and stages it once it passed every check.
 
-    All methods belong to one event loop; blocking work runs on one daemon thread, never two calls at once. Each
-    decision is given to `on_event` once, as CandidateDecided, and again only when it changes. An unreachable registry
-    is one FaultReported, and one more when it answers again.
+    All methods belong to one event loop; polls take turns, and blocking work runs off the loop, one call at a time.
+    Each decision is given to `on_event` once, as CandidateDecided, and again only when it changes. An unreachable
+    registry is one FaultReported, and one more when it answers again.
     """
 
     def __init__(
@@ -96,7 +81,7 @@ class Watcher:
         self._source = source
         self._slot = slot
         self._config = config
-        self._on_event = on_event
+        self._notices = Notices(on_event, clock)
         self._adoption_times = adoption_times
         self._clock = clock
         self._random = random or Random()  # noqa: S311 - jitter, not secrecy
@@ -116,12 +101,11 @@ class Watcher:
         self._registry_calls = BackgroundCalls("tradai-registry")
         self._disk_calls = BackgroundCalls("tradai-cache")
         self._wake = asyncio.Event()
+        self._polling = asyncio.Lock()
         self._unreachable_polls = 0
         self._last_success_at: datetime | None = None
         self._last_poll: Poll | None = None
-        self._faults: set[str] = set()
-        self._refusals: dict[str, _Refusal] = {}
-        self._reported: dict[str, CandidateOutcome] = {}
+        self._refusals = Refusals()
         self._confirmed: set[str] = set()
         self._awaiting: ModelBundle | None = None
         self._noted_current: str | None = None
@@ -160,34 +144,40 @@ class Watcher:
         backed_off = min(longest, interval * 2.0 ** min(self._unreachable_polls, 16))
         return backed_off * self._random.uniform(1.0 - JITTER, 1.0 + JITTER)
 
-    def poll_now(self) -> None:
-        """End the pause before the next poll."""
+    async def poll_now(self) -> None:
+        """End the pause before the next poll, or skip the next pause."""
         self._wake.set()
 
     async def load_last_good(self) -> ModelBundle | None:
         """Stage the model that was in charge when the bot last ran, without asking the registry; None if there is none.
 
-        It must fit the strategy as it is now. A damaged or unfitting one is left out: the registry has the next word.
+        With a held version, that one. It must fit the strategy as it is now; a damaged or unfitting one is left out.
         """
+        bundle = await self._cached(self._held_version)
+        if bundle is not None:
+            await self._slot.stage(bundle)
+            self._noted_current = bundle.version
+        return bundle
+
+    # A version of the cache, or with None the last good one, if it fits; never the registry.
+    async def _cached(self, version: str | None) -> ModelBundle | None:
+        if self._disk_calls.is_busy:
+            return None
         prepared = await self._disk_calls.run(
-            self._preparation.last_good, deadline_seconds=self._preparation_deadline_seconds
+            lambda: self._preparation.from_cache(version), deadline_seconds=self._preparation_deadline_seconds
         )
-        if prepared is None:
-            return None
-        if prepared.bundle is None:
-            logger.warning("The cached last good model is not used (%s): %s", prepared.outcome, prepared.detail)
-            return None
-        await self._slot.stage(prepared.bundle)
-        self._noted_current = prepared.bundle.version
-        return prepared.bundle
+        if prepared is not None and prepared.bundle is None:
+            logger.warning("A cached model is not used (%s): %s", prepared.outcome, prepared.detail)
+        return None if prepared is None else prepared.bundle
 
     async def hold(self, version: str | None) -> None:
         """Follow `version` instead of the production version, or with None the production version again; polls now.
 
-        A person asked for it, so neither `adoption` nor the swap limit keeps it out; every check still applies.
+        A person asked for it, so neither `adoption` nor the swap limit keeps it out; every check still applies. The
+        previous model and the cached ones are at hand without the registry: the way back works while it is down.
         """
         self._held_version = version
-        self.poll_now()
+        await self.poll_now()
 
     async def confirm(self, version: str) -> SwapOutcome:
         """A person lets this version take over: staged at once if it waits for that, else as soon as it is checked.
@@ -205,24 +195,37 @@ class Watcher:
 
     def forget_refusal(self, version: str) -> None:
         """Let a refused version be tried again at the next poll."""
-        self._refusals.pop(version.removeprefix("v"), None)
+        self._refusals.forget(version.removeprefix("v"))
 
     async def poll_once(self) -> Poll:
         """Ask once, and bring the version in production as far as it may go. Ends within the deadlines.
 
         Never raises for what the registry or a model does: both are in the `Poll` and in the events.
         """
-        await self._note_current()
+        async with self._polling:
+            await self._note_current()
+            self._last_poll = await self._stage_held_at_hand() or await self._asked()
+            return self._last_poll
+
+    async def _asked(self) -> Poll:
         try:
-            version = self._held_version
-            if version is None:
-                version = await self._ask(self._source.production_version, self._poll_deadline_seconds)
-                self._answered()
-            poll = await self._considered(version) if version is not None else self._poll(None)
+            production = await self._ask(self._source.production_version, self._poll_deadline_seconds)
+            self._answered()
+            version = self._held_version or production
+            return self._poll(None) if version is None else await self._considered(version)
         except (RegistryUnreachableError, CallOverdueError) as error:
-            poll = self._unreachable(str(error))
-        self._last_poll = poll
-        return poll
+            return self._unreachable(str(error))
+
+    # The held version, if it is neither in charge nor staged but in memory or in the cache. None: ask the registry.
+    async def _stage_held_at_hand(self) -> Poll | None:
+        version, previous = self._held_version, self._slot.previous
+        known = {bundle.version for bundle in (self._slot.current, self._slot.staged) if bundle is not None}
+        if version is None or version in known:
+            return None
+        bundle = previous if previous is not None and previous.version == version else await self._cached(version)
+        if bundle is None:
+            return None
+        return self._decided(self._of_staging(version, await self._slot.stage(bundle), "held by an operator; at hand"))
 
     async def _considered(self, version: str) -> Poll:
         if self._slot.current is not None and self._slot.current.version == version:
@@ -256,16 +259,16 @@ class Watcher:
             record = await self._ask(lambda: self._source.describe(version), self._poll_deadline_seconds)
         except ModelNotFoundError as error:
             return self._poll(version, CandidateOutcome.INCOMPLETE, str(error))
-        refusal = self._refusals.get(version)
-        if refusal is not None and refusal.covers(record.digest, self._clock()):
-            return self._poll(version, refusal.prepared.outcome, refusal.prepared.detail)
+        refused = self._refusals.covering(record, self._clock())
+        if refused is not None:
+            return self._poll(version, refused.outcome, refused.detail)
         prepared = await self._ask(
             lambda: self._preparation.prepare(record, self._slot.current), self._preparation_deadline_seconds
         )
         if prepared.bundle is None:
-            self._remember_refusal(record, prepared)
+            self._refusals.remember(record, prepared, self._clock())
             return self._poll(version, prepared.outcome, prepared.detail)
-        self._refusals.pop(version, None)
+        self._refusals.forget(version)
         if self._needs_confirmation(version) and incumbent is not None:
             self._awaiting = prepared.bundle
             return self._poll(version, CandidateOutcome.AWAITING_CONFIRMATION, prepared.detail)
@@ -275,18 +278,10 @@ class Watcher:
         asked_for = version in self._confirmed or version == self._held_version
         return self._config.adoption is Adoption.CONFIRM and not asked_for
 
-    def _remember_refusal(self, record: VersionRecord, prepared: Prepared) -> None:
-        if prepared.outcome is CandidateOutcome.NOT_READY:
-            return
-        earlier = self._refusals.get(record.version)
-        wait = min(earlier.wait * 2, LONGEST_RETRY) if earlier else FIRST_RETRY
-        retry_at = self._clock() + wait if prepared.outcome in RETRIED_OUTCOMES else None
-        self._refusals[record.version] = _Refusal(digest=record.digest, prepared=prepared, retry_at=retry_at, wait=wait)
-
     # Production is what runs: a candidate that still waits was taken back.
     async def _already_current(self, version: str) -> Poll:
         self._awaiting = None
-        self._reported.clear()
+        self._notices.settled()
         if self._slot.staged is not None:
             await self._slot.unstage()
         return self._poll(version, CandidateOutcome.ALREADY_CURRENT)
@@ -300,9 +295,8 @@ class Watcher:
         return Poll(at=self._clock(), reachable=True, version=version, outcome=outcome, detail=detail)
 
     def _decided(self, poll: Poll) -> Poll:
-        if poll.version is not None and poll.outcome is not None and self._reported.get(poll.version) != poll.outcome:
-            self._reported[poll.version] = poll.outcome
-            self._report(CandidateDecided(at=poll.at, version=poll.version, outcome=poll.outcome, detail=poll.detail))
+        if poll.version is not None and poll.outcome is not None:
+            self._notices.decided(poll.version, poll.outcome, poll.detail)
         return poll
 
     # Which model is in charge is written beside the cache once it is, so that a restart begins with it.
@@ -315,9 +309,9 @@ class Watcher:
                 lambda: self._cache.set_last_good(current.version), deadline_seconds=self._poll_deadline_seconds
             )
             self._noted_current = current.version
-            self._recovered("model cache")
+            self._notices.recovered("model cache")
         except (OSError, CallOverdueError) as error:
-            self._fault("model cache", f"the model in charge could not be noted: {error}")
+            self._notices.fault("model cache", f"the model in charge could not be noted: {error}")
 
     async def _ask(self, function: Callable[[], Answer], deadline_seconds: float) -> Answer:
         return await self._registry_calls.run(function, deadline_seconds=deadline_seconds)
@@ -325,43 +319,25 @@ class Watcher:
     def _answered(self) -> None:
         self._unreachable_polls = 0
         self._last_success_at = self._clock()
-        self._recovered("registry")
+        self._notices.recovered("registry")
 
     def _unreachable(self, cause: str) -> Poll:
         self._unreachable_polls += 1
-        self._fault("registry", cause)
+        self._notices.fault("registry", cause)
         return Poll(at=self._clock(), reachable=False, detail=cause)
 
     async def _guarded(self, step: Callable[[], Awaitable[object]]) -> None:
         try:
             await step()
-            self._recovered("watcher")
+            self._notices.recovered("watcher")
         except Exception as error:
-            logger.exception("The model watcher failed; it goes on.")
-            self._fault("watcher", repr(error))
-
-    def _fault(self, part: str, message: str) -> None:
-        if part not in self._faults:
-            self._faults.add(part)
-            self._report(FaultReported(at=self._clock(), part=part, message=message))
-
-    def _recovered(self, part: str) -> None:
-        if part in self._faults:
-            self._faults.discard(part)
-            self._report(FaultReported(at=self._clock(), part=part, message="works again", recovered=True))
-
-    def _report(self, event: Event) -> None:
-        try:
-            self._on_event(event)
-        except Exception:
-            logger.exception("An event of the model watcher could not be delivered: %s", event)
+            if self._notices.fault("watcher", repr(error)):
+                logger.exception("The model watcher failed; it goes on.")
 
     async def _wait(self, seconds: float) -> None:
-        self._wake.clear()
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
-        except TimeoutError:
-            return
+        self._wake.clear()
 
 
 __all__ = ["Poll", "Watcher"]

@@ -1,7 +1,7 @@
 """Health and state of a whole dataframe, vectorised and causal: what live, backtest and rehearsal share."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -178,9 +178,12 @@ def _judge_by_one(frame: Frame, active: ActiveVersion, settings: JudgeSettings) 
         return neutral_judgement(frame.pair, frame.dates_ns, Reason.NO_REFERENCE)
     rows = np.arange(len(frame))
     # rows inside the features' own warm-up hold values that a longer frame would not
-    fit = np.isfinite(frame.features).all(axis=1) & (rows >= settings.feature_warm_up)
+    asked = np.isfinite(frame.features).all(axis=1) & (rows >= settings.feature_warm_up)
     prediction = np.full(len(frame), np.nan)
-    prediction[fit] = _predict(bundle, frame.features[fit])
+    prediction[asked] = _predict(bundle, frame.features[asked])
+    # a score that is not finite spoils its own row, in a batch of one as in a batch of years
+    fit = asked & np.isfinite(prediction)
+    prediction[~fit] = np.nan
     health = assess(
         features=frame.features,
         prediction=prediction,
@@ -193,6 +196,8 @@ def _judge_by_one(frame: Frame, active: ActiveVersion, settings: JudgeSettings) 
         # the range is half open, the monitor's bound is the last candle known
         trained_until_ns=int(bundle.trained_until.timestamp()) * 1_000_000_000 - 1,
     )
+    not_finite = np.where(asked & ~fit, np.uint32(Reason.NOT_FINITE), np.uint32(0))
+    health = replace(health, quality=health.quality | not_finite)
     warm = rows >= settings.predecessors
     states = decide_states(health, warm=warm, settings=settings.policy, adoption=_adoption_point(frame, active))
     return _judgement(frame, bundle, prediction, fit & warm, health, states, settings)
@@ -200,7 +205,7 @@ def _judge_by_one(frame: Frame, active: ActiveVersion, settings: JudgeSettings) 
 
 def _predict(bundle: ModelBundle, features: FloatColumn) -> FloatColumn:
     try:
-        return bundle.predict(features)
+        return bundle.raw_scores(features)
     except Exception as error:
         raise PredictionFailedError(bundle.label, error) from error
 

@@ -180,6 +180,10 @@ class LiveSession:
         if wanted == self._held_version:
             return
         self._held_version = wanted
+        previous = self.slot.previous
+        if previous is not None and previous.version == wanted:
+            # still in memory: the way back does not depend on the registry
+            self.runtime.submit(self.slot.stage(previous))
         if self.watcher is not None:
             self.runtime.submit(self.watcher.hold(wanted))
 
