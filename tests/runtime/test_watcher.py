@@ -62,6 +62,16 @@ async def test_an_older_version_in_production_is_a_candidate_like_any_other(stag
     await adopted(stage, watcher, stage.publish())
     stage.source.promote("1")
     await adopted(stage, watcher, "1")
+    assert stage.decisions == [(version, CandidateOutcome.STAGED) for version in ("2", "1")]
+
+
+async def test_each_staging_is_told_also_of_a_version_that_was_staged_before(stage):
+    watcher = stage.make_watcher()
+    await adopted(stage, watcher, stage.publish())
+    await adopted(stage, watcher, stage.publish())
+    stage.source.promote("1")
+    await adopted(stage, watcher, "1")
+    assert stage.decisions == [(version, CandidateOutcome.STAGED) for version in ("1", "2", "1")]
 
 
 async def test_a_candidate_that_was_taken_back_is_not_adopted(stage):

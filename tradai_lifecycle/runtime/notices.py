@@ -20,8 +20,8 @@ class Notices:
         self._decided: dict[str, CandidateOutcome] = {}
 
     def decided(self, version: str, outcome: CandidateOutcome, detail: str) -> None:
-        """Tell what became of a version, unless that was the last word on it already."""
-        if self._decided.get(version) != outcome:
+        """Tell what became of a version, unless that was the last word on it already. Staging is told every time."""
+        if outcome is CandidateOutcome.STAGED or self._decided.get(version) != outcome:
             self._decided[version] = outcome
             self._report(CandidateDecided(at=self._clock(), version=version, outcome=outcome, detail=detail))
 
