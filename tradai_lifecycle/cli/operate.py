@@ -81,7 +81,7 @@ def status_report(ledger: Ledger, config: LifecycleConfig) -> dict[str, Any]:
         "last_batch": batch.candle.isoformat() if batch is not None else None,
         "pinned": (pin.version or "current") if pin is not None and pin.pinned else None,
         "operator": [_operator(record) for record in ledger.operator()],
-        "pairs": {pair: _pair(state) for pair, state in sorted(ledger.latest_states().items())},
+        "pairs": {pair: _pair(state, config) for pair, state in sorted(ledger.latest_states().items())},
         "retraining_requests": [
             {
                 "version": request.version,
@@ -109,7 +109,8 @@ def _operator(record: OperatorRecord) -> dict[str, Any]:
     }
 
 
-def _pair(state: StateRecord) -> dict[str, Any]:
+def _pair(state: StateRecord, config: LifecycleConfig) -> dict[str, Any]:
+    enough = state.effective_predictions >= config.minimum_effective_predictions
     return {
         "candle": state.candle.isoformat(),
         "state": state.effective.label,
@@ -122,6 +123,7 @@ def _pair(state: StateRecord) -> dict[str, Any]:
         "psi_over_limit": _figure(state.significant_ratio),
         "accuracy": _figure(state.accuracy),
         "effective_predictions": _figure(state.effective_predictions),
+        "accuracy_rule": "judging" if enough else "insufficient_data",
     }
 
 
@@ -139,7 +141,9 @@ def _print_status(report: dict[str, Any]) -> None:
     table = Table("pair", "state", "stake", "PSI", "PSI/limit", "accuracy", "n_eff", "why")
     for pair, state in report["pairs"].items():
         style = _STATE_STYLE[TradingState[state["state"].upper()]]
-        figures = [_cell(state[name]) for name in ("psi_max", "psi_over_limit", "accuracy", "effective_predictions")]
+        figures = [_cell(state[name]) for name in ("psi_max", "psi_over_limit", "accuracy")]
+        counted = _cell(state["effective_predictions"])
+        figures.append(counted if state["accuracy_rule"] == "judging" else f"{counted}, too few")
         why = "; ".join(state["reasons"]) or "healthy"
         table.add_row(pair, f"[{style}]{state['state']}[/]", f"{state['stake_ratio']:.2f}", *figures, why)
     console.print(table)

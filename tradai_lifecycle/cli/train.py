@@ -10,14 +10,17 @@ import typer
 from rich.console import Console
 
 from tradai_lifecycle.cli.options import DEFAULT_CONFIG, Bot, ConfigFiles, UserData, load_trading_bot, quiet
-from tradai_lifecycle.config import candle_seconds
+from tradai_lifecycle.config import LifecycleConfig, candle_seconds
 from tradai_lifecycle.errors import ConfigurationError
 from tradai_lifecycle.model.artefact import write_artefact
 from tradai_lifecycle.model.bundle import ModelBundle
 from tradai_lifecycle.model.source import COMMIT_TAG
+from tradai_lifecycle.monitor.health import FEWEST_TRAINING_WINDOWS, series_limits
 from tradai_lifecycle.retraining.estimators import make_estimator
 from tradai_lifecycle.retraining.training import TrainingPlan, train_bundle
 
+#: Windows of training data below which limits are loose.
+COMFORTABLE_RATIO = 40
 DEFAULT_ESTIMATOR = "HistGradientBoostingClassifier"
 
 
@@ -50,6 +53,8 @@ def train(
     )
     for name, value in sorted(bundle.metrics.items()):
         console.print(f"  {name} = {value:.4g}", highlight=False)
+    for line in monitoring_report(bundle, bot.lifecycle):
+        console.print(line, highlight=False)
     if promote:
         with bot.source() as source:
             source.promote(version)
@@ -88,6 +93,30 @@ def train_and_register(
                 tags={COMMIT_TAG: _git_commit()} if _git_commit() else {},
             )
     return version, bundle
+
+
+def monitoring_report(bundle: ModelBundle, config: LifecycleConfig) -> list[str]:
+    """What the drift monitors will see of this model, and what they cannot, one line per finding."""
+    from tradai_lifecycle.strategy.memory import health_settings  # noqa: PLC0415 - its room imports freqtrade
+
+    settings = health_settings(config, timeframe=bundle.timeframe, horizon_candles=bundle.horizon_candles)
+    lines = []
+    for reference in bundle.profile.pairs:
+        ratio = reference.training_candles / bundle.profile.window_candles
+        limits = series_limits(reference, settings)
+        names = (*bundle.feature_names, "the prediction")
+        blind = [name for name, limit in zip(names, limits, strict=True) if not limit.monitorable]
+        seen = len(names) - len(blind)
+        lines.append(f"  {reference.pair}: drift is watched in {seen} of {len(names)} series (m/n = {ratio:.0f})")
+        if blind:
+            lines.append(f"    cannot be monitored at this window: {', '.join(blind)}")
+        if ratio < FEWEST_TRAINING_WINDOWS:
+            lines.append(
+                f"    WARNING: fewer than {FEWEST_TRAINING_WINDOWS} windows of training: drift is reported, not acted on"
+            )
+        elif ratio < COMFORTABLE_RATIO:
+            lines.append(f"    warning: fewer than {COMFORTABLE_RATIO} windows of training data: loose limits")
+    return lines
 
 
 def parsed_parameters(given: list[str]) -> dict[str, object]:

@@ -133,7 +133,7 @@ def _one_openmp_thread() -> Iterator[None]:
 @cache
 def _openmp() -> Any:
     import sklearn.ensemble  # noqa: F401, PLC0415 - loads the OpenMP library the trees run on
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # noqa: PLC0415
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415
 
     return ThreadpoolController()
 

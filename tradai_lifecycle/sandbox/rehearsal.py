@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from tradai_lifecycle.config import SECTION, candle_seconds
@@ -31,6 +30,7 @@ from tradai_lifecycle.sandbox.timeline import (
     trade_entries,
 )
 from tradai_lifecycle.states import Adoption, Mode, TradingState
+from tradai_lifecycle.strategy.dataset import load_strategy
 
 #: The travelled clock does not move the watcher's own timer: the rehearsal asks the registry once per candle instead.
 _WATCHER_ASLEEP_SECONDS = 86_400.0
@@ -93,14 +93,17 @@ class Rehearsal:
     def __init__(self, plan: RehearsalPlan) -> None:
         self.plan = plan
         if plan.start >= plan.end:
-            raise RehearsalRangeError(f"--from {plan.start:%Y-%m-%d %H:%M} must lie before --to {plan.end:%Y-%m-%d %H:%M}.")
-        config = load_freqtrade_config(plan.config_files, self._overrides())
+            raise RehearsalRangeError(
+                f"--from {plan.start:%Y-%m-%d %H:%M} must lie before --to {plan.end:%Y-%m-%d %H:%M}."
+            )
+        config = _loaded(plan, self._overrides())
         self.pairs: tuple[str, ...] = tuple(config["exchange"].get("pair_whitelist", ()))
         self.datadir = Path(config["datadir"])
         self.stake_currency = str(config["stake_currency"])
         self.directory = plan.directory or _fresh_directory(Path(config["user_data_dir"]) / "rehearsals")
         self._trading_mode = str(config.get("trading_mode", "spot"))
         self._candles = dict(read_datadir(self.datadir))
+        self._interval = self._require_candles(load_strategy(config))
         self._spent = 0.0
 
     @property
@@ -117,15 +120,13 @@ class Rehearsal:
         self.settings_file.write_text(json.dumps({SECTION: self._own_files()}, indent=2), encoding="utf-8")
         with ExitStack() as stack:
             exchange = stack.enter_context(SandboxExchange(self._candles))
-            config = load_freqtrade_config(self.plan.config_files, self._overrides(exchange.url))
+            config = _loaded(self.plan, self._overrides(exchange.url))
             stack.enter_context(_logged_to(self.directory / "rehearsal.log"))
             bot = stack.enter_context(SteppedBot(config, self.plan.start))
-            interval = timedelta(seconds=candle_seconds(bot.strategy.timeframe))
-            self._require_candles(bot.strategy, interval)
             bot.startup()
             session = _session(bot.strategy)
-            equity = list(self._steps(bot, session, interval, on_candle))
-            return self._result(bot, session, interval, equity)
+            equity = list(self._steps(bot, session, on_candle))
+            return self._result(bot, session, equity)
 
     def _own_files(self) -> dict[str, Any]:
         return {
@@ -136,16 +137,16 @@ class Rehearsal:
     def _overrides(self, exchange_url: str | None = None) -> dict[str, Any]:
         plan = self.plan
         wanted: dict[str, Any] = {"fiat_display_currency": "", **plan.overrides}
-        for name, value in (("strategy", plan.strategy), ("user_data_dir", plan.user_data_dir), ("datadir", plan.datadir)):
-            if value is not None:
-                wanted[name] = str(value)
+        named = {"strategy": plan.strategy, "user_data_dir": plan.user_data_dir, "datadir": plan.datadir}
+        wanted |= {name: str(value) for name, value in named.items() if value is not None}
         if exchange_url is not None:
             own = {**self._own_files(), "poll_interval_seconds": _WATCHER_ASLEEP_SECONDS}
             wanted[SECTION] = {**plan.overrides.get(SECTION, {}), **own}
             wanted["exchange"] = exchange_config(exchange_url, trading_mode=self._trading_mode, pairs=self.pairs)
         return wanted
 
-    def _require_candles(self, strategy: Any, interval: timedelta) -> None:
+    def _require_candles(self, strategy: Any) -> timedelta:
+        plan, interval = self.plan, timedelta(seconds=candle_seconds(strategy.timeframe))
         needed = int(strategy.lifecycle.budget.predecessors)
         for pair in self.pairs:
             frame = self._candles.get((pair, strategy.timeframe))
@@ -154,12 +155,11 @@ class Rehearsal:
                     f"{self.datadir} has no {strategy.timeframe} candles of {pair}. "
                     f"Next: freqtrade download-data --timeframes {strategy.timeframe} --pairs {pair}."
                 )
-            require_range(frame["date"], pair, start=self.plan.start, end=self.plan.end, interval=interval, needed=needed)
+            require_range(frame["date"], pair, start=plan.start, end=plan.end, interval=interval, needed=needed)
+        return interval
 
-    def _steps(
-        self, bot: SteppedBot, session: Any, interval: timedelta, on_candle: OnCandle | None
-    ) -> Iterator[EquityPoint]:
-        candles = int((self.plan.end - self.plan.start) / interval)
+    def _steps(self, bot: SteppedBot, session: Any, on_candle: OnCandle | None) -> Iterator[EquityPoint]:
+        candles = int((self.plan.end - self.plan.start) / self._interval)
         for number in range(1, candles + 1):
             began = time.perf_counter()
             session.poll_registry()
@@ -170,14 +170,12 @@ class Rehearsal:
                 on_candle(_moment(bot, session, candle, number, candles, equity))
             yield EquityPoint(candle=candle, equity=equity)
 
-    def _result(
-        self, bot: SteppedBot, session: Any, interval: timedelta, equity: list[EquityPoint]
-    ) -> RehearsalResult:
+    def _result(self, bot: SteppedBot, session: Any, equity: list[EquityPoint]) -> RehearsalResult:
         session.flush_evidence()
         trades = tuple(_trades(bot))
         stored = sorted(session.ledger.events(limit=None), key=lambda stored: stored.sequence)
-        entries = [entry_of(found.event, interval) for found in stored]
-        entries += trade_entries(trades, interval)
+        entries = [entry_of(found.event, self._interval) for found in stored]
+        entries += trade_entries(trades, self._interval)
         return RehearsalResult(
             directory=self.directory,
             stake_currency=self.stake_currency,
@@ -202,11 +200,11 @@ def require_range(
             f"{pair} has candles from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, but the rehearsal asks for "
             f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}. Next: freqtrade download-data, or another range."
         )
-    before = int(np.searchsorted(opened, pd.Timestamp(start)))
+    before = int((opened < pd.Timestamp(start)).sum())
     if before < needed:
         earliest = opened[needed].to_pydatetime() if needed < len(opened) else first + needed * interval
         raise RehearsalRangeError(
-            f"{pair} has {before} candles before --from, but the monitors need {needed}: {needed - before} are missing. "
+            f"{pair} has {before} candles before --from, but the monitors need {needed}: {needed - before} missing. "
             f"The earliest possible --from is {earliest:%Y-%m-%dT%H:%M}."
         )
 
@@ -228,6 +226,15 @@ def _logged_to(file: Path) -> Iterator[None]:
         handler.close()
 
 
+def _loaded(plan: RehearsalPlan, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    before = logging.root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        return load_freqtrade_config(plan.config_files, overrides)
+    finally:
+        logging.disable(before)
+
+
 def _session(strategy: Any) -> Any:
     session = strategy.lifecycle.supply
     if session.slot.staged is None and session.slot.current is None:
@@ -235,9 +242,7 @@ def _session(strategy: Any) -> Any:
     return session
 
 
-def _moment(
-    bot: SteppedBot, session: Any, candle: datetime, number: int, candles: int, equity: float
-) -> Moment:
+def _moment(bot: SteppedBot, session: Any, candle: datetime, number: int, candles: int, equity: float) -> Moment:
     rows = bot.strategy.lifecycle.gate.view.rows
     versions = session.versions()
     return Moment(
@@ -267,7 +272,7 @@ def _last_close(bot: SteppedBot, trade: Any) -> float:
 def _trades(bot: SteppedBot) -> Iterator[RehearsedTrade]:
     from freqtrade.persistence import Trade  # noqa: PLC0415 - freqtrade takes seconds to import
 
-    for trade in Trade.get_trades([]).order_by(Trade.id).all():
+    for trade in sorted(Trade.get_trades([]).all(), key=lambda trade: trade.id):
         profit = trade.calc_profit(_last_close(bot, trade)) if trade.is_open else trade.close_profit_abs
         yield RehearsedTrade(
             pair=trade.pair,

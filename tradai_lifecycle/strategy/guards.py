@@ -5,6 +5,8 @@ reductions pass through, whatever breaks.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from freqtrade.rpc import RPCException
@@ -118,14 +120,10 @@ def order_filled(strategy: Any, call: Method, arguments: dict[str, Any]) -> None
 
 
 def populate_entry_trend(strategy: Any, call: Method, arguments: dict[str, Any]) -> Any:
-    """Mark the pair when the strategy's signal code fails: freqtrade would go on with an older candle's signals."""
+    """Write the model version into the entry tags, where asked; a pair whose code fails is held back."""
     lifecycle: Lifecycle = strategy.lifecycle
-    pair = arguments["metadata"]["pair"]
-    try:
+    with _marked_on_failure(lifecycle, arguments["metadata"]["pair"]):
         signalled = call()
-    except Exception:
-        lifecycle.strategy_failed(pair)
-        raise
     if lifecycle.config.tag_model_version:
         entered = signalled.filter(items=["enter_long", "enter_short"]).fillna(0).ne(0).any(axis=1)
         tags = signalled["enter_tag"].fillna("").astype(str) if "enter_tag" in signalled else ""
@@ -135,8 +133,11 @@ def populate_entry_trend(strategy: Any, call: Method, arguments: dict[str, Any])
 
 def populate_exit_trend(strategy: Any, call: Method, arguments: dict[str, Any]) -> Any:
     """Apply what the configuration says about exits at a pause and without a prediction."""
-    signalled = call()
-    return with_exit_policy(signalled, strategy.lifecycle, pair=arguments["metadata"]["pair"])
+    lifecycle: Lifecycle = strategy.lifecycle
+    pair = arguments["metadata"]["pair"]
+    with _marked_on_failure(lifecycle, pair):
+        signalled = call()
+    return with_exit_policy(signalled, lifecycle, pair=pair)
 
 
 def bot_loop_start(strategy: Any, call: Method, arguments: dict[str, Any]) -> None:
@@ -147,10 +148,21 @@ def bot_loop_start(strategy: Any, call: Method, arguments: dict[str, Any]) -> No
 
 def populate_indicators(strategy: Any, call: Method, arguments: dict[str, Any]) -> Any:
     """Add the lifecycle's columns also where a strategy overrides populate_indicators without calling its parent."""
-    analysed = call()
-    if "trading_state" in analysed.columns:
-        return analysed
-    return strategy.lifecycle.analyse(strategy, analysed, arguments["metadata"])
+    with _marked_on_failure(strategy.lifecycle, arguments["metadata"]["pair"]):
+        analysed = call()
+        if "trading_state" in analysed.columns:
+            return analysed
+        return strategy.lifecycle.analyse(strategy, analysed, arguments["metadata"])
+
+
+@contextmanager
+def _marked_on_failure(lifecycle: "Lifecycle", pair: str) -> Iterator[None]:
+    # freqtrade goes on with the signals of an older candle when the strategy's code fails
+    try:
+        yield
+    except Exception:
+        lifecycle.strategy_failed(pair)
+        raise
 
 
 def _granted(strategy: Any, proposed: float, arguments: dict[str, Any], *, side: str) -> float:

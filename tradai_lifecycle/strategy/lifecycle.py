@@ -205,8 +205,13 @@ class Lifecycle:
         if self._last_candle.get(key) == candle:
             return
         self._last_candle[key] = candle
-        if self.supply is not None:
+        if self.supply is None:
+            return
+        try:
             self.supply.report(event)
+        except Exception:
+            # raised in a callback, it would let the entry through
+            logger.exception("%s of %s could not be reported", event.kind, event.pair)
 
 
 __all__ = ["Lifecycle", "ModelSupply"]

@@ -124,9 +124,8 @@ class LiveSession:
     def close(self) -> None:
         """Write what is left, stop the thread, let go of registry and ledger. Idempotent, never raises."""
         try:
-            if self._evidence.close_batch():
-                self._evidence.flush()
-        except StoreUnavailableError as error:
+            self.flush_evidence()
+        except Exception as error:  # noqa: BLE001 - an error here would abort the rest of freqtrade's shutdown
             logger.warning("The last evidence could not be written: %s", error)
         self.runtime.close()
         self.ledger.close()

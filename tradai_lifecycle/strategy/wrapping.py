@@ -16,8 +16,8 @@ _WRAPPED = "__tradai_wrapped__"
 _running: ContextVar[frozenset[str]] = ContextVar("tradai_running_callbacks", default=frozenset())
 
 
-def wrap(function: Method, guard: Guard) -> Method:
-    """`function` with `guard` round its outermost call.
+def wrap(function: Method, guard: Guard, name: str) -> Method:
+    """`function`, the callback `name`, with `guard` round its outermost call.
 
     The guard is called as guard(strategy, call, arguments): `call()` runs the strategy's own code, `arguments` are
     those of freqtrade by name. A user's override that calls `super()` reaches its parent without a second guard, so
@@ -25,7 +25,6 @@ def wrap(function: Method, guard: Guard) -> Method:
     """
     if getattr(function, _WRAPPED, False):
         return function
-    name = function.__name__
     parameters = signature(getattr(IStrategy, name))
 
     @functools.wraps(function)
@@ -43,11 +42,12 @@ def wrap(function: Method, guard: Guard) -> Method:
 
 
 def wrap_class(cls: type, guards: dict[str, Guard]) -> None:
-    """Wrap every method of `guards` that `cls` itself defines."""
+    """Wrap every method of `guards` that `cls` defines, or takes from a base class that knows nothing of the gate."""
     for name, guard in guards.items():
-        function = cls.__dict__.get(name)
-        if callable(function):
-            setattr(cls, name, wrap(function, guard))
+        function = getattr(cls, name, None)
+        # freqtrade's own defaults stay as they are: it asks for less where a callback is not overridden
+        if callable(function) and function is not getattr(IStrategy, name, None):
+            setattr(cls, name, wrap(function, guard, name))
 
 
 # The wrapper must not name the context variable itself: hyperopt pickles wrappers by value with the globals they use.

@@ -1,0 +1,388 @@
+"""Entries and increases are gated, whoever wrote the callback and whatever breaks; exits and reductions never are."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+from freqtrade.rpc import RPCException
+from freqtrade.strategy import IStrategy
+
+from tests.strategy.fakes import (
+    NOW,
+    PAIR,
+    REPLACEMENT,
+    Plain,
+    adjust,
+    confirm,
+    judgement,
+    made,
+    open_trade,
+    order_callback,
+    stake,
+    told,
+)
+from tradai_lifecycle.events import EntryBlocked, StakeReduced
+from tradai_lifecycle.states import Reason, TradingState
+from tradai_lifecycle.strategy import ModelLifecycleMixin
+from tradai_lifecycle.strategy.gate import Gate
+from tradai_lifecycle.strategy.guards import GUARDS
+
+ACTIVE, REDUCED, PAUSED = TradingState.ACTIVE, TradingState.REDUCED, TradingState.PAUSED
+
+
+class Adjusting(Plain):
+    """Answers every callback about orders and positions, none with super()."""
+
+    answer: Any = None
+
+    def adjust_trade_position(self, *args: Any, **kwargs: Any) -> Any:
+        return self.answer
+
+    def adjust_entry_price(self, *args: Any, **kwargs: Any) -> float:
+        return 98.0
+
+    def adjust_order_price(self, *args: Any, **kwargs: Any) -> float:
+        return 97.0
+
+    def adjust_exit_price(self, *args: Any, **kwargs: Any) -> float:
+        return 101.0
+
+
+def adjusting(state: TradingState, answer: Any, **section: Any) -> Any:
+    strategy = told(made(Adjusting, **section), state)
+    strategy.answer = answer
+    return strategy
+
+
+def broken_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    def raises(*_: Any) -> None:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr(Gate, "_decide", raises)
+
+
+@pytest.mark.parametrize(("state", "admitted"), [(ACTIVE, True), (REDUCED, True), (PAUSED, False)])
+def test_only_a_paused_pair_is_refused_an_entry(state: TradingState, admitted: bool) -> None:
+    assert confirm(told(made(), state)) is admitted
+
+
+def test_a_pair_that_was_never_analysed_is_refused() -> None:
+    strategy = made()
+    assert confirm(strategy) is False
+    assert strategy.lifecycle.supply.events[0].reasons is Reason.NOT_ANALYSED
+
+
+def test_a_refusal_is_reported_once_per_candle_with_its_reasons() -> None:
+    strategy = told(made(), PAUSED, reasons=Reason.PSI_SIGNIFICANT)
+    for seconds in (0, 5, 3_599 - 5):
+        assert confirm(strategy, now=NOW + timedelta(seconds=seconds)) is False
+    told_once = EntryBlocked(
+        at=NOW, pair=PAIR, side="long", what="entry", reasons=Reason.PSI_SIGNIFICANT, observed_only=False
+    )
+    assert strategy.lifecycle.supply.events == [told_once]
+    confirm(strategy, now=NOW + timedelta(hours=1))
+    assert len(strategy.lifecycle.supply.events) == 2
+
+
+def test_no_callback_about_exits_is_touched() -> None:
+    about_exits = {
+        "confirm_trade_exit", "custom_exit", "custom_stoploss", "custom_exit_price", "check_exit_timeout",
+        "adjust_exit_price", "custom_roi",
+    }  # fmt: skip
+    assert about_exits.isdisjoint(GUARDS)
+    for name in about_exits & set(dir(IStrategy)):
+        assert getattr(Plain, name) is getattr(IStrategy, name)
+
+
+@pytest.mark.parametrize(
+    ("state", "answer", "expected"),
+    [
+        (ACTIVE, 40.0, 40.0),
+        (ACTIVE, (40.0, "more"), (40.0, "more")),
+        (REDUCED, 40.0, 20.0),
+        (REDUCED, (40.0, "more"), (20.0, "more")),
+        (REDUCED, -40.0, -40.0),
+        (PAUSED, 40.0, None),
+        (PAUSED, (40.0, "more"), None),
+        (PAUSED, -40.0, -40.0),
+        (PAUSED, (-40.0, "less"), (-40.0, "less")),
+        (PAUSED, None, None),
+        (PAUSED, 0.0, 0.0),
+    ],
+)
+def test_increases_are_gated_and_reductions_pass(state: TradingState, answer: Any, expected: Any) -> None:
+    assert adjust(adjusting(state, answer)) == expected
+
+
+def test_a_refused_increase_is_reported_as_one() -> None:
+    strategy = adjusting(PAUSED, 40.0)
+    adjust(strategy)
+    assert [event.what for event in strategy.lifecycle.supply.events] == ["increase"]
+
+
+def test_a_reduced_pair_gets_half_the_stake_and_says_so() -> None:
+    strategy = told(made(), REDUCED, reasons=Reason.PSI_MODERATE)
+    assert stake(strategy, 100.0) == 50.0
+    assert strategy.lifecycle.supply.events == [
+        StakeReduced(
+            at=NOW,
+            pair=PAIR,
+            side="long",
+            proposed=100.0,
+            granted=50.0,
+            reasons=Reason.PSI_MODERATE,
+            observed_only=False,
+        )
+    ]
+
+
+@pytest.mark.parametrize(("state", "expected"), [(ACTIVE, 100.0), (PAUSED, 100.0)])
+def test_only_a_reduced_pair_has_its_stake_cut(state: TradingState, expected: float) -> None:
+    assert stake(told(made(), state), 100.0) == expected
+
+
+def test_the_reduced_share_is_the_configured_one() -> None:
+    assert stake(told(made(reduced_stake_ratio=0.25), REDUCED), 100.0) == 25.0
+
+
+def test_a_cut_below_the_exchange_minimum_is_no_trade_and_says_why() -> None:
+    strategy = told(made(), REDUCED, reasons=Reason.PSI_MODERATE)
+    assert stake(strategy, 100.0, minimum=51.0) == 0.0
+    (event,) = strategy.lifecycle.supply.events
+    assert (event.granted, event.reasons) == (0.0, Reason.PSI_MODERATE | Reason.STAKE_BELOW_MINIMUM)
+
+
+def test_observing_changes_nothing_and_reports_everything() -> None:
+    strategy = adjusting(PAUSED, 40.0, mode="observe")
+    assert confirm(strategy) is True
+    assert adjust(strategy) == 40.0
+    assert order_callback(strategy, "check_entry_timeout") is False
+    assert order_callback(strategy, "adjust_entry_price", **REPLACEMENT) == 98.0
+    assert order_callback(strategy, "custom_entry_price", **REPLACEMENT) == 100.0
+    told(strategy, REDUCED)
+    assert stake(strategy, 100.0) == 100.0
+    assert [(event.kind, event.observed_only) for event in strategy.lifecycle.supply.events] == [
+        ("entry_blocked", True),
+        ("entry_blocked", True),
+        ("stake_reduced", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "details", "free", "held"),
+    [
+        ("check_entry_timeout", {}, False, True),
+        ("adjust_entry_price", REPLACEMENT, 98.0, None),
+        ("adjust_order_price", {**REPLACEMENT, "is_entry": True}, 97.0, None),
+        ("adjust_order_price", {**REPLACEMENT, "is_entry": False}, 97.0, 97.0),
+        ("adjust_exit_price", REPLACEMENT, 101.0, 101.0),
+        ("check_exit_timeout", {}, False, False),
+    ],
+)
+def test_pending_entry_orders_of_a_paused_pair_are_cancelled_and_exit_orders_left_alone(
+    name: str, details: dict[str, Any], free: Any, held: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert order_callback(adjusting(ACTIVE, None), name, **details) == free
+    assert order_callback(adjusting(PAUSED, None), name, **details) == held
+    broken_gate(monkeypatch)
+    assert order_callback(adjusting(ACTIVE, None), name, **details) == held
+
+
+def test_a_failing_gate_blocks_entries_and_increases_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken_gate(monkeypatch)
+    assert confirm(told(made(), ACTIVE)) is False
+    assert adjust(adjusting(ACTIVE, 40.0)) is None
+    assert adjust(adjusting(ACTIVE, -40.0)) == -40.0
+    strategy = made()
+    confirm(strategy)
+    assert strategy.lifecycle.supply.events[0].reasons is Reason.GATE_FAILED
+
+
+def test_a_failing_cut_grants_no_stake(monkeypatch: pytest.MonkeyPatch) -> None:
+    def raises(*_: Any, **__: Any) -> None:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr("tradai_lifecycle.strategy.lifecycle.cut_stake", raises)
+    assert stake(told(made(), REDUCED)) == 0.0
+    assert adjust(adjusting(REDUCED, 40.0)) == 0.0
+
+
+def test_a_listener_that_fails_does_not_open_the_gate() -> None:
+    strategy = told(made(), PAUSED)
+
+    def raises(_: Any) -> None:
+        raise RuntimeError("broken on purpose")
+
+    strategy.lifecycle.supply.report = raises
+    assert confirm(strategy) is False
+    assert stake(told(strategy, REDUCED)) == 50.0
+
+
+class WithoutSuper(Plain):
+    """Overrides without calling its parent."""
+
+    def confirm_trade_entry(self, *args: Any, **kwargs: Any) -> bool:
+        return True
+
+    def custom_stake_amount(self, *args: Any, **kwargs: Any) -> float:
+        return 80.0
+
+
+class WithSuper(Plain):
+    """Overrides and calls its parent."""
+
+    def confirm_trade_entry(self, *args: Any, **kwargs: Any) -> bool:
+        return bool(super().confirm_trade_entry(*args, **kwargs))
+
+    def custom_stake_amount(self, *args: Any, **kwargs: Any) -> float:
+        return super().custom_stake_amount(*args, **kwargs) * 0.8
+
+
+class Grandchild(WithSuper):
+    """Overrides again, two levels below."""
+
+    def custom_stake_amount(self, *args: Any, **kwargs: Any) -> float:
+        return super().custom_stake_amount(*args, **kwargs)
+
+
+class GrandchildWithoutSuper(WithSuper):
+    """Forgets its parent, two levels below."""
+
+    def confirm_trade_entry(self, *args: Any, **kwargs: Any) -> bool:
+        return True
+
+    def custom_stake_amount(self, *args: Any, **kwargs: Any) -> float:
+        return 80.0
+
+
+class ForeignCallbacks:
+    """A user's own mixin, that knows nothing of the lifecycle."""
+
+    def confirm_trade_entry(self, *args: Any, **kwargs: Any) -> bool:
+        return True
+
+    def custom_stake_amount(self, *args: Any, **kwargs: Any) -> float:
+        return 80.0
+
+
+class WithForeignCallbacks(ForeignCallbacks, Plain):
+    """Takes its callbacks from a class that stands before the lifecycle."""
+
+
+class BelowForeignCallbacks(WithForeignCallbacks):
+    """Inherits them one level further."""
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [WithoutSuper, WithSuper, Grandchild, GrandchildWithoutSuper, WithForeignCallbacks, BelowForeignCallbacks],
+)
+def test_an_override_is_gated_once_wherever_it_stands(kind: type[ModelLifecycleMixin]) -> None:
+    assert confirm(told(made(kind), PAUSED)) is False
+    assert confirm(told(made(kind), ACTIVE)) is True
+    assert stake(told(made(kind), REDUCED), 100.0) == 40.0
+    assert stake(told(made(kind), ACTIVE), 100.0) == 80.0
+
+
+def test_positional_arguments_reach_the_gate_and_the_override() -> None:
+    class Named(Plain):
+        def confirm_trade_entry(self, pair: str, order_type: str, amount: float, *rest: Any, **kwargs: Any) -> bool:
+            return (pair, order_type, amount) == (PAIR, "market", 1.0)
+
+    arguments = (PAIR, "market", 1.0, 100.0, "GTC", NOW, None, "long")
+    assert told(made(Named), ACTIVE).confirm_trade_entry(*arguments) is True
+    assert told(made(Named), PAUSED).confirm_trade_entry(*arguments) is False
+
+
+def test_the_strategy_may_still_refuse_what_the_gate_admits() -> None:
+    class Refusing(Plain):
+        def confirm_trade_entry(self, *args: Any, **kwargs: Any) -> bool:
+            return False
+
+    assert confirm(told(made(Refusing), ACTIVE)) is False
+
+
+def test_a_stake_callback_that_raises_gets_the_cut_of_the_proposed_stake() -> None:
+    class Raising(Plain):
+        def custom_stake_amount(self, *args: Any, **kwargs: Any) -> float:
+            raise ZeroDivisionError
+
+    assert stake(told(made(Raising), REDUCED), 100.0) == 50.0
+    assert stake(told(made(Raising), ACTIVE), 100.0) == 100.0
+
+
+@pytest.mark.parametrize(("block", "admitted"), [(True, False), (False, True)])
+def test_block_force_entry_decides_over_forced_entries(block: bool, admitted: bool) -> None:
+    strategy = told(made(block_force_entry=block), PAUSED)
+    assert confirm(strategy, entry_tag="force_entry") is admitted
+    assert confirm(strategy, entry_tag="signal") is False
+
+
+@pytest.mark.parametrize(("block", "granted"), [(True, 50.0), (False, 100.0)])
+def test_block_force_entry_decides_over_the_stake_of_forced_entries(block: bool, granted: float) -> None:
+    assert stake(told(made(block_force_entry=block), REDUCED), 100.0, entry_tag="force_entry") == granted
+
+
+def test_the_price_of_a_forced_increase_is_refused_with_the_reason() -> None:
+    strategy = told(made(), PAUSED, reasons=Reason.PSI_SIGNIFICANT)
+    price = order_callback(strategy, "custom_entry_price", **REPLACEMENT)
+    with pytest.raises(RPCException, match="BTC/USDT is paused by tradai-lifecycle: significant drift of the features"):
+        float(price)
+    for free in (
+        order_callback(strategy, "custom_entry_price", **{**REPLACEMENT, "trade": None}),
+        order_callback(told(made(), ACTIVE), "custom_entry_price", **REPLACEMENT),
+        order_callback(told(made(block_force_entry=False), PAUSED), "custom_entry_price", **REPLACEMENT),
+    ):
+        assert free == 100.0
+
+
+def filled(strategy: Any, side: str = "buy", **details: Any) -> dict[str, Any]:
+    trade = open_trade(**details)
+    strategy.order_filled(pair=PAIR, trade=trade, order=SimpleNamespace(ft_order_side=side), current_time=NOW)
+    return dict(trade.noted)
+
+
+def test_the_first_filled_entry_writes_the_version_on_the_trade_and_later_orders_do_not() -> None:
+    strategy = told(made(), ACTIVE, version="v7")
+    assert filled(strategy) == {"model_version": "v7"}
+    assert filled(strategy, nr_of_successful_entries=2) == {}
+    assert filled(strategy, side="sell") == {}
+
+
+def signalled(strategy: Any, name: str = "populate_entry_trend") -> pd.DataFrame:
+    frame = pd.DataFrame({"close": [1.0, 2.0], "model_version": ["v7", "v7"], "do_predict": [1, 1]})
+    frame["date"] = pd.date_range("2024-06-01 10:00", periods=2, freq="1h", tz="UTC")
+    result: pd.DataFrame = getattr(strategy, name)(frame, {"pair": PAIR})
+    return result
+
+
+@pytest.mark.parametrize("failing", ["populate_entry_trend", "populate_exit_trend", "populate_indicators"])
+def test_signal_code_that_fails_holds_the_pair_until_its_next_judgement(failing: str) -> None:
+    def raises(self: Any, dataframe: Any, metadata: Any) -> None:
+        raise KeyError("broken on purpose")
+
+    strategy = told(made(type("Failing", (Plain,), {failing: raises})), ACTIVE)
+    with pytest.raises(KeyError, match="broken on purpose"):
+        signalled(strategy, failing)
+    assert confirm(strategy) is False
+    assert strategy.lifecycle.supply.events[-1].reasons is Reason.STRATEGY_FAILED
+    strategy.lifecycle.gate.publish(judgement(ACTIVE))
+    assert confirm(strategy) is True
+
+
+class Tagging(Plain):
+    """Enters on the second candle, with a tag of its own."""
+
+    def populate_entry_trend(self, dataframe: Any, metadata: Any) -> Any:
+        dataframe.loc[1, ["enter_long", "enter_tag"]] = (1, "mine")
+        return dataframe
+
+
+def test_the_version_is_appended_to_the_entry_tag_only_where_asked() -> None:
+    assert signalled(made(Tagging))["enter_tag"].tolist()[1] == "mine"
+    tagged = signalled(made(Tagging, tag_model_version=True))["enter_tag"]
+    assert tagged.isna().tolist() == [True, False]
+    assert tagged.tolist()[1] == "mine|v7"
+    assert signalled(made(tag_model_version=True))["enter_tag"].tolist() == ["|v7", "|v7"]
