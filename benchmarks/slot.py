@@ -1,23 +1,23 @@
-"""What the slot and the bundle add to a bare estimator. Each function returns rows to print.
-
-Run: OMP_NUM_THREADS=1 python benchmarks/slot.py
-"""
+"""What the slot and the bundle add to a bare estimator, and whether a reader ever sees half a swap."""
 
 import asyncio
-from collections.abc import Callable
+import sys
+import threading
+from dataclasses import replace
 from datetime import UTC, datetime
-from statistics import median
-from time import perf_counter
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
 
+from benchmarks.rows import Bound, Row
+from benchmarks.timing import in_turns
 from tradai_lifecycle.model import GoldenSample, ModelBundle, ModelSlot, ModelTask
+from tradai_lifecycle.model.slot import SlotState
 from tradai_lifecycle.monitor import ReferenceProfile
 
-FEATURES, TREES, REPEATS = 50, 100, 300
-
-Row = tuple[str, str]
+FEATURES, TREES, LIVE_ROWS = 50, 100, 2_000
+SWAPS, READERS = 10_000, 8
 
 
 def trained_bundle() -> ModelBundle:
@@ -26,9 +26,9 @@ def trained_bundle() -> ModelBundle:
     names = tuple(f"%-{index}" for index in range(FEATURES))
     return ModelBundle(
         name="benchmark",
-        version="1",
+        version="0",
         run_id=None,
-        digest="",
+        digest="0",
         estimator=HistGradientBoostingRegressor(max_iter=TREES).fit(features, features[:, 0]),
         task=ModelTask.REGRESSION,
         feature_names=names,
@@ -43,35 +43,84 @@ def trained_bundle() -> ModelBundle:
     )
 
 
-def median_seconds(work: Callable[[], object], repeats: int = REPEATS) -> float:
-    """The median time of one call, after a few to warm up."""
-    for _ in range(5):
-        work()
-    times = []
-    for _ in range(repeats):
-        began = perf_counter()
-        work()
-        times.append(perf_counter() - began)
-    return median(times)
-
-
-def slot_rows() -> list[Row]:
-    """Prediction through the slot against the bare estimator, for one row and for whole frames, and a bare read."""
+def prediction_rows() -> list[Row]:
+    """Read the slot and predict, against the estimator alone; one OpenMP thread on both sides."""
     slot, bundle = ModelSlot(), trained_bundle()
     asyncio.run(slot.swap(bundle))
-    rows: list[Row] = []
-    for size in (1, 64, 1_000, 2_000):
+    rows = []
+    for size in (LIVE_ROWS, 64):
         features = np.random.default_rng(1).normal(size=(size, FEATURES))
-        bare = median_seconds(lambda features=features: bundle.estimator.predict(features))
-        through = median_seconds(lambda features=features: slot.current.predict(features))
+        with threadpool_limits(1, "openmp"):
+            paired = in_turns(
+                lambda features=features: bundle.estimator.predict(features),
+                lambda features=features: slot.current.predict(features),
+                turns=300,
+            )
         rows.append(
-            (f"predict {size} rows", f"{bare * 1e3:.3f} ms bare, {through * 1e3:.3f} ms: {through / bare:.2f}x")
+            Row(
+                name=f"slot read and predict / bare estimator, {size:,} rows",
+                figure=paired.ratio,
+                unit="x",
+                digits=3,
+                bound=Bound(most=1.02),
+                measured=f"HistGradientBoosting, {TREES} trees, {FEATURES} features, one OpenMP thread on both sides, "
+                f"median of {paired.turns} turns; bare {1e3 * paired.base:.2f} ms",
+                details={"bare_ms": 1e3 * paired.base, "slot_ms": 1e3 * paired.other},
+            )
         )
-    read = median_seconds(lambda: [slot.current for _ in range(1_000)]) / 1_000
-    rows.append(("read slot.current", f"{read * 1e9:.0f} ns"))
     return rows
 
 
-if __name__ == "__main__":
-    for label, value in slot_rows():
-        print(f"{label:>20}  {value}")
+def torn_read_rows() -> list[Row]:
+    """Eight threads read while ten thousand swaps happen; each bundle says its number in three places."""
+    slot, template = ModelSlot(), trained_bundle()
+    asyncio.run(slot.swap(template))
+    done, torn, reads = threading.Event(), [0] * READERS, [0] * READERS
+
+    def read(reader: int) -> None:
+        while not done.is_set():
+            torn[reader] += _is_torn(slot.state)
+            reads[reader] += 1
+
+    async def swap_all() -> None:
+        for number in range(1, SWAPS + 1):
+            await slot.swap(
+                replace(template, version=str(number), digest=str(number), metrics={"number": float(number)})
+            )
+
+    threads = [threading.Thread(target=read, args=(reader,)) for reader in range(READERS)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # threads change a hundred times as often as usual
+    try:
+        for thread in threads:
+            thread.start()
+        asyncio.run(swap_all())
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(before)
+    return [
+        Row(
+            name=f"torn reads in {SWAPS:,} swaps",
+            figure=sum(torn),
+            unit="",
+            digits=0,
+            bound=Bound(most=0),
+            measured=f"{READERS} reader threads, {sum(reads):,} reads, threads changed every 10 us",
+            details={"swaps": SWAPS, "readers": READERS, "reads": sum(reads), "fewest_reads": min(reads)},
+        )
+    ]
+
+
+def _is_torn(state: SlotState) -> bool:
+    current, previous = state.current, state.previous
+    if current is None or current.version != current.digest:
+        return True
+    number = int(current.version)
+    if number == 0:
+        return False
+    return current.metrics["number"] != number or previous is None or int(previous.version) != number - 1
+
+
+__all__ = ["prediction_rows", "torn_read_rows", "trained_bundle"]

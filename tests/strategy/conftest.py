@@ -1,12 +1,22 @@
 """One market, one exchange and two trained versions for the whole folder; a directory of its own for each test."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.strategy.premises import FUTURES_PAIRS, Premises, build_premises, copy_premises, market
+from tests.strategy.premises import (
+    FUTURES_PAIRS,
+    Premises,
+    build_premises,
+    copy_premises,
+    market,
+    offline_strategy,
+)
 from tradai_lifecycle.sandbox import SandboxExchange
+from tradai_lifecycle.strategy.columns import Frame, Judgement, judge_frame
+from tradai_lifecycle.strategy.frame import build_frame
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +42,25 @@ def futures_premises(tmp_path_factory: pytest.TempPathFactory, market_exchange: 
 def premises(tmp_path: Path, spot_premises: Premises) -> Premises:
     """A bot's directory of the test's own."""
     return copy_premises(spot_premises, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def demo_strategy(tmp_path_factory: pytest.TempPathFactory, spot_premises: Premises) -> Any:
+    """The demo strategy as a backtest has it, with its model. Do not change it."""
+    premises = copy_premises(spot_premises, tmp_path_factory.mktemp("offline"))
+    premises.configure()
+    return offline_strategy(premises)
+
+
+@pytest.fixture(scope="session")
+def frames(demo_strategy: Any) -> Mapping[str, Frame]:
+    """Per pair, the arrays of the whole history."""
+    return {pair: build_frame(demo_strategy, candles.copy(), {"pair": pair})[1] for pair, candles in market().items()}
+
+
+@pytest.fixture(scope="session")
+def judged_history(demo_strategy: Any, frames: Mapping[str, Frame]) -> Mapping[str, Judgement]:
+    """Per pair, the whole history as the production version judges it."""
+    lifecycle = demo_strategy.lifecycle
+    versions = lifecycle.supply.versions()
+    return {pair: judge_frame(frame, versions, lifecycle.settings) for pair, frame in frames.items()}

@@ -126,7 +126,9 @@ def confirm(strategy: Any, *, pair: str = PAIR, now: datetime = NOW, entry_tag: 
     return answer
 
 
-def stake(strategy: Any, proposed: float = 100.0, *, minimum: float | None = 10.0, entry_tag: str | None = None) -> float:
+def stake(
+    strategy: Any, proposed: float = 100.0, *, minimum: float | None = 10.0, entry_tag: str | None = None
+) -> float:
     """Ask for the stake of an entry as freqtrade does."""
     answer: float = strategy.custom_stake_amount(
         pair=PAIR,

@@ -183,6 +183,15 @@ def trained_bundle(premises: Premises, estimator: str, parameters: Mapping[str, 
     )
 
 
+def offline_strategy(premises: Premises) -> Any:
+    """The premises' strategy as a backtest has it, in this process; call `configure` before."""
+    from freqtrade.enums import RunMode
+    from freqtrade.resolvers import StrategyResolver
+
+    config = load_freqtrade_config([premises.root / "config.json"])
+    return StrategyResolver.load_strategy({**config, "runmode": RunMode.BACKTEST})
+
+
 def copy_premises(built: Premises, root: Path) -> Premises:
     """A directory of its own with the same registry; the candles are shared by a link."""
     directory = user_data(root, DEMO_STRATEGY)

@@ -29,7 +29,8 @@ from tests.strategy.premises import (
     time_range,
     variant,
 )
-from tradai_lifecycle.strategy.columns import LIFECYCLE_COLUMNS
+from tradai_lifecycle.states import Reason
+from tradai_lifecycle.strategy.columns import LIFECYCLE_COLUMNS, Judgement
 
 pytestmark = pytest.mark.host
 
@@ -65,7 +66,11 @@ def populate_entry_trend(self, dataframe, metadata):
     return dataframe
 """
 
-PEEKING = ("        for candles in (12, 48):", '        dataframe["%-body"] = log_return.shift(-1)\n        for candles in (12, 48):')
+#: The model learned from an honest feature of that name; what the column holds is the strategy's affair.
+PEEKING = (
+    "        for candles in (12, 48):",
+    '        dataframe["%-return_1"] = log_return.shift(-1)\n        for candles in (12, 48):',
+)
 
 
 def state_at_entry(trades: list[dict[str, Any]], signals: Mapping[str, pd.DataFrame]) -> list[tuple[str, str]]:
@@ -140,27 +145,23 @@ def test_hyperopt_runs_in_two_workers_and_its_parameter_matters(premises: Premis
         variant("Tuned", TUNED, ("import IStrategy", "import DecimalParameter, IStrategy")),
     )
     tuned.configure()
-    options = ["-j", "2", "-e", "3", "--spaces", "buy", "--hyperopt-loss", "SharpeHyperOptLoss", "--random-state", "3"]
+    options = ["-j", "2", "-e", "2", "--spaces", "buy", "--hyperopt-loss", "SharpeHyperOptLoss", "--random-state", "3"]
     tuned.command("hyperopt", *options, "--disable-param-export", timerange=time_range(3_700, 3_900))
     (results,) = (tuned.user_data / "hyperopt_results").glob("*.fthypt")
     epochs = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
     found = {epoch["params_dict"]["buy_level"]: epoch["results_metrics"]["total_trades"] for epoch in epochs}
-    assert len(epochs) == 3
+    assert len(epochs) == 2
     assert len(set(found.values())) > 1, found
 
 
 @pytest.mark.parametrize(
     ("name", "replaced", "biased"),
-    [("Honest", (), set()), ("Peeking", (PEEKING,), {"%-body", "prediction", "do_predict", "trading_state"})],
+    [("Honest", (), set()), ("Peeking", (PEEKING,), {"%-return_1", "prediction", "do_predict", "trading_state"})],
 )
 def test_lookahead_analysis_clears_an_honest_strategy_and_finds_a_peeking_one(
     premises: Premises, name: str, replaced: tuple[tuple[str, str], ...], biased: set[str]
 ) -> None:
-    # the model learned from an honest feature of that name: what the column holds is the strategy's affair
-    source = variant(name, "", *replaced)
-    if replaced:
-        source = source.replace('        dataframe["%-body"] = (close', '        dataframe["unused"] = (close')
-    checked = premises.add_strategy(name, source)
+    checked = premises.add_strategy(name, variant(name, "", *replaced))
     checked.configure()
     exported = premises.root / "lookahead.csv"
     shown = checked.command(
@@ -183,16 +184,25 @@ def variances(shown: str) -> dict[str, list[str]]:
     return {cells[0]: cells[1:] for cells in rows}
 
 
-@pytest.mark.parametrize("end", [4_721, 5_040])
-def test_recursive_analysis_finds_no_variance_at_the_strategys_own_startup(premises: Premises, end: int) -> None:
+def test_recursive_analysis_finds_no_variance_at_the_strategys_own_startup(
+    premises: Premises, judged_history: Mapping[str, Judgement]
+) -> None:
+    # one row is compared: one whose severity is held by the latch alone, where memory matters most
+    judged = judged_history["BTC/USDT"]
+    latched = (judged.states.reasons & np.uint32(Reason.PSI_SIGNIFICANT)) != 0
+    in_the_band = np.flatnonzero(latched & (judged.significant_ratio > 0.75) & (judged.significant_ratio < 1.0))
+    end = int(in_the_band[len(in_the_band) // 2])
     premises.configure()
     counts = ["300", str(STARTUP_CANDLES), "1200"]
+    # freqtrade's time range includes its end
     shown = premises.command("recursive-analysis", "--startup-candle", *counts, timerange=time_range(3_000, end))
     assert f"{STARTUP_CANDLES} (from strategy)" in " ".join(shown.split())
     assert "No lookahead bias on indicators found." in shown
     found = {name: cells for name, cells in variances(shown).items() if name in LIFECYCLE_COLUMNS}
     # a frame that is too short differs, or this check could not fail
     assert found["do_predict"][0] != "-"
+    # rolling sums of another length differ in their last bits, and a linear model passes that on
+    assert {cell.lstrip("-") for cell in found.pop("prediction")[1:]} <= {"", "0.000%"}
     assert {name: cells[1:] for name, cells in found.items()} == {name: ["-", "-"] for name in found}
 
 
@@ -246,8 +256,7 @@ def test_frequi_shows_columns_plot_and_the_spans_of_reduced_and_paused(premises:
 
     with web_server(premises, port) as address:
         history = ask(
-            "/pair_history?pair=BTC/USDT&timeframe=1h&strategy=LifecycleDemo"
-            f"&timerange={time_range(4_000, 5_000).replace('-', '-')}"
+            f"/pair_history?pair=BTC/USDT&timeframe=1h&strategy=LifecycleDemo&timerange={time_range(4_000, 5_000)}"
         )
         plot = ask("/plot_config?strategy=LifecycleDemo")
     assert set(LIFECYCLE_COLUMNS) <= set(history["columns"])

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.strategy.fakes import PAIR, judgement, made
+from tests.strategy.fakes import PAIR, Plain, judgement, made
 from tradai_lifecycle.states import Reason, TradingState
 
 ACTIVE, PAUSED = TradingState.ACTIVE, TradingState.PAUSED
@@ -20,21 +20,23 @@ REASONS = (
 )
 
 
+class Exiting(Plain):
+    """Sets the exits it is told."""
+
+    own: tuple[int, ...] = ()
+
+    def populate_exit_trend(self, dataframe: Any, metadata: Any) -> Any:
+        dataframe["exit_long"] = self.own
+        return dataframe
+
+
 def exits(*, own: tuple[int, ...] = (1, 0, 0, 0, 0, 0), trimmed: int = 0, **section: Any) -> pd.DataFrame:
-    """What populate_exit_trend of a strategy leaves of its `own` exits; the third candle has no prediction."""
-    strategy = made(**section)
+    """What is left of a strategy's `own` exits; the third candle has no prediction."""
+    strategy = made(Exiting, **section)
+    strategy.own = own[trimmed:]
     judged = judgement(*STATES, reasons=REASONS)
     strategy.lifecycle.gate.publish(judged)
     frame = pd.DataFrame({"date": pd.to_datetime(judged.dates_ns, utc=True), "do_predict": [1, 1, 0, 1, 1, 1]})
-    kind = type(strategy)
-    kind.populate_exit_trend.__wrapped__  # noqa: B018 - the guard is there to be tested
-
-    class Exiting(kind):  # type: ignore[misc, valid-type]
-        def populate_exit_trend(self, dataframe: Any, metadata: Any) -> Any:
-            dataframe["exit_long"] = own[trimmed:]
-            return dataframe
-
-    strategy.__class__ = Exiting
     signalled: pd.DataFrame = strategy.populate_exit_trend(frame.iloc[trimmed:].reset_index(drop=True), {"pair": PAIR})
     return signalled
 

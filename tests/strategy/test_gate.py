@@ -105,9 +105,7 @@ def test_a_share_of_drifting_pairs_pauses_all(drifting: int, paused: bool) -> No
 def test_pairs_whose_feed_is_old_do_not_count_towards_the_share() -> None:
     asked = gate(bot_pause_share=0.5)
     _, healthy = published(asked, Severity.NONE, Severity.NONE)
-    asked.publish(
-        judgement(PAUSED, pair="OLD/USDT", severity=Severity.SIGNIFICANT, newest=NEWEST - timedelta(hours=9))
-    )
+    asked.publish(judgement(PAUSED, pair="OLD/USDT", severity=Severity.SIGNIFICANT, newest=NEWEST - timedelta(hours=9)))
     asked.publish(judgement(PAUSED, pair="NEW/USDT", severity=Severity.SIGNIFICANT))
     assert asked.decision(healthy, NOW).state is ACTIVE
 

@@ -325,17 +325,38 @@ def test_block_force_entry_decides_over_the_stake_of_forced_entries(block: bool,
     assert stake(told(made(block_force_entry=block), REDUCED), 100.0, entry_tag="force_entry") == granted
 
 
-def test_the_price_of_a_forced_increase_is_refused_with_the_reason() -> None:
+@pytest.mark.parametrize(
+    ("details", "what"),
+    [
+        ({"entry_tag": "force_entry"}, "forced increase"),
+        ({}, "forced increase"),
+        ({"entry_tag": "force_entry", "trade": None}, "forced entry"),
+    ],
+)
+def test_the_price_of_what_is_forced_is_refused_with_the_reason(details: dict[str, Any], what: str) -> None:
     strategy = told(made(), PAUSED, reasons=Reason.PSI_SIGNIFICANT)
-    price = order_callback(strategy, "custom_entry_price", **REPLACEMENT)
+    price = order_callback(strategy, "custom_entry_price", **{**REPLACEMENT, **details})
     with pytest.raises(RPCException, match="BTC/USDT is paused by tradai-lifecycle: significant drift of the features"):
         float(price)
-    for free in (
-        order_callback(strategy, "custom_entry_price", **{**REPLACEMENT, "trade": None}),
-        order_callback(told(made(), ACTIVE), "custom_entry_price", **REPLACEMENT),
-        order_callback(told(made(block_force_entry=False), PAUSED), "custom_entry_price", **REPLACEMENT),
-    ):
-        assert free == 100.0
+    assert [event.what for event in strategy.lifecycle.supply.events] == [what]
+
+
+@pytest.mark.parametrize(
+    ("state", "section", "details"),
+    [
+        (PAUSED, {}, {"trade": None}),
+        (ACTIVE, {}, {}),
+        (PAUSED, {"block_force_entry": False}, {}),
+        (PAUSED, {"block_force_entry": False}, {"entry_tag": "force_entry", "trade": None}),
+        (PAUSED, {"mode": "observe"}, {}),
+    ],
+)
+def test_any_other_entry_price_is_the_strategys(
+    state: TradingState, section: dict[str, Any], details: dict[str, Any]
+) -> None:
+    strategy = told(made(**section), state)
+    assert order_callback(strategy, "custom_entry_price", **{**REPLACEMENT, **details}) == 100.0
+    assert strategy.lifecycle.supply.events == []
 
 
 def filled(strategy: Any, side: str = "buy", **details: Any) -> dict[str, Any]:

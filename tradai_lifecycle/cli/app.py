@@ -2,7 +2,7 @@
 
 import typer
 
-from tradai_lifecycle.cli import models, operate, train
+from tradai_lifecycle.cli import demonstrate, models, operate, rehearse, train
 
 app = typer.Typer(
     name="tradai",
@@ -23,5 +23,7 @@ app.command("status")(operate.status)
 app.command("pause")(operate.pause)
 app.command("resume")(operate.resume)
 app.command("reduce")(operate.reduce)
+app.command("rehearse")(rehearse.rehearse)
+app.command("demo")(demonstrate.demo)
 
 __all__ = ["app"]

@@ -12,7 +12,8 @@ import typer
 
 from tradai_lifecycle.config import LifecycleConfig, parse_config
 from tradai_lifecycle.errors import ConfigurationError
-from tradai_lifecycle.model.source import ModelSource, open_source
+from tradai_lifecycle.model.registry import open_source
+from tradai_lifecycle.model.source import ModelSource
 from tradai_lifecycle.store.ledger import Ledger
 
 ConfigFiles = Annotated[

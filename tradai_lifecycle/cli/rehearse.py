@@ -189,7 +189,7 @@ def _note(moment: "Moment") -> str:
 
 def _change(entry: TimelineEntry) -> Text:
     if entry.kind == "candidate_decided":
-        return Text(str(entry.values["outcome"]))
+        return Text(str(entry.details["outcome"]))
     if entry.after is None:
         return Text("")
     before = Text(entry.before or "-", style=STATE_STYLE.get(entry.before or "", ""))
@@ -199,7 +199,7 @@ def _change(entry: TimelineEntry) -> Text:
 def _why(entry: TimelineEntry) -> str:
     if entry.reasons:
         return "; ".join(entry.reasons)
-    details = (entry.values.get(name) for name in ("detail", "message"))
+    details = (entry.details.get(name) for name in ("detail", "message"))
     return next((str(text) for text in details if text), "healthy" if entry.after == "active" else "")
 
 

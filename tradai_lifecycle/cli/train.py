@@ -112,7 +112,7 @@ def monitoring_report(bundle: ModelBundle, config: LifecycleConfig) -> list[str]
             lines.append(f"    cannot be monitored at this window: {', '.join(blind)}")
         if ratio < FEWEST_TRAINING_WINDOWS:
             lines.append(
-                f"    WARNING: fewer than {FEWEST_TRAINING_WINDOWS} windows of training: drift is reported, not acted on"
+                f"    WARNING: fewer than {FEWEST_TRAINING_WINDOWS} windows of training: drift is only reported"
             )
         elif ratio < COMFORTABLE_RATIO:
             lines.append(f"    warning: fewer than {COMFORTABLE_RATIO} windows of training data: loose limits")

@@ -11,6 +11,7 @@ from tradai_lifecycle.model.artefact import (
 from tradai_lifecycle.model.bundle import GoldenSample, ModelBundle, ModelOutputError, ModelTask
 from tradai_lifecycle.model.candidate import EntryRate, Expectations, check_candidate
 from tradai_lifecycle.model.probe import probe_in_subprocess
+from tradai_lifecycle.model.registry import open_source
 from tradai_lifecycle.model.slot import EmptySlotError, ModelSlot, SlotState
 from tradai_lifecycle.model.source import (
     COMMIT_TAG,
@@ -19,7 +20,6 @@ from tradai_lifecycle.model.source import (
     ModelSource,
     VersionNotReadyError,
     VersionRecord,
-    open_source,
 )
 
 __all__ = [

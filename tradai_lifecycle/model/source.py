@@ -1,4 +1,4 @@
-"""Where model versions come from: the contract of a registry, and the choice of one by its address."""
+"""Where model versions come from: the contract that every registry keeps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from tradai_lifecycle.config import LifecycleConfig
-from tradai_lifecycle.errors import InvalidConfigValueError, ModelRefusedError
+from tradai_lifecycle.errors import ModelRefusedError
 
 #: Tag of a version that carries the digest of its artefact.
 DIGEST_TAG = "tradai.digest"
@@ -112,25 +111,6 @@ class ModelSource(Protocol):
         """Give up connections and let calls that are under way end."""
 
 
-def open_source(config: LifecycleConfig, user_data_dir: Path) -> ModelSource:
-    """The registry that `config.registry_uri` names; nothing is contacted yet.
-
-    `directory:PATH` is a folder, PATH being relative to `user_data_dir`. `sqlite:///PATH` and `http(s)://SERVER` are
-    MLflow; a relative PATH is relative to the current directory, as in SQLAlchemy. Raises InvalidConfigValueError for
-    any other address.
-    """
-    uri = config.registry_uri
-    if uri.startswith("directory:"):
-        from tradai_lifecycle.model.local_directory import LocalDirectorySource  # noqa: PLC0415 - it imports this file
-
-        return LocalDirectorySource(config.path_in(user_data_dir, uri.removeprefix("directory:")), config.model_name)
-    if uri.startswith(("sqlite:///", "http://", "https://")):
-        from tradai_lifecycle.model.mlflow_registry import MlflowSource  # noqa: PLC0415 - it imports this file
-
-        return MlflowSource(uri, config.model_name)
-    raise InvalidConfigValueError("registry_uri", uri, "use sqlite:///PATH, http(s)://SERVER or directory:PATH")
-
-
 __all__ = [
     "ARCHIVED_STAGE",
     "COMMIT_TAG",
@@ -144,5 +124,4 @@ __all__ = [
     "ModelSource",
     "VersionNotReadyError",
     "VersionRecord",
-    "open_source",
 ]

@@ -2,12 +2,12 @@
 
 import contextlib
 import io
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tradai_lifecycle.sandbox.rehearsal import quiet
 from tradai_lifecycle.states import Severity, TradingState
 from tradai_lifecycle.store.records import StateRecord
 from tradai_lifecycle.strategy.columns import moment
@@ -40,20 +40,15 @@ def backtest_states(config: Mapping[str, Any]) -> tuple[DecidedState, ...]:
     """
     from freqtrade.optimize.backtesting import Backtesting  # noqa: PLC0415 - freqtrade takes seconds to import
 
-    before = logging.root.manager.disable
-    logging.disable(logging.INFO)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            backtesting = Backtesting(dict(config))
-            try:
-                data, timerange = backtesting.load_bt_data()
-                (strategy,) = backtesting.strategylist
-                backtesting.backtest_one_strategy(strategy, data, timerange)
-                rows = strategy.lifecycle.gate.view.rows
-            finally:
-                backtesting.cleanup()
-    finally:
-        logging.disable(before)
+    with quiet(), contextlib.redirect_stdout(io.StringIO()):
+        backtesting = Backtesting(dict(config))
+        try:
+            data, timerange = backtesting.load_bt_data()
+            (strategy,) = backtesting.strategylist
+            backtesting.backtest_one_strategy(strategy, data, timerange)
+            rows = strategy.lifecycle.gate.view.rows
+        finally:
+            backtesting.cleanup()
     return tuple(decided for pair, judged in rows.items() for decided in _decided(pair, judged))
 
 

@@ -10,7 +10,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,8 @@ from tradai_lifecycle.config import SECTION
 from tradai_lifecycle.errors import ConfigurationError, LifecycleError
 from tradai_lifecycle.sandbox.exchange import SandboxExchange, exchange_config
 from tradai_lifecycle.sandbox.market import Regime, build_market, write_datadir
-from tradai_lifecycle.sandbox.rehearsal import Moment, RehearsalPlan
+from tradai_lifecycle.sandbox.rehearsal import Moment, RehearsalPlan, quiet
+from tradai_lifecycle.sandbox.stepping import load_freqtrade_config
 from tradai_lifecycle.states import TradingState
 
 PAIRS = ("BTC/USDT", "ETH/USDT")
@@ -173,6 +175,17 @@ class Demonstration:
         values: dict[str, Any] = json.loads(printed)
         return values
 
+    @contextmanager
+    def backtest_config(self, settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """A full configuration that backtests the rehearsed range with `settings`, while its exchange is up."""
+        from freqtrade.enums import RunMode  # noqa: PLC0415 - freqtrade takes seconds to import
+
+        with SandboxExchange.from_datadir(self.datadir) as exchange:
+            overlay = {**self.exchange_overlay(exchange.url), **settings}
+            with quiet():
+                config = load_freqtrade_config([self.config_file], overlay, RunMode.BACKTEST)
+            yield {**config, "timerange": _timerange(self.start, self.end)}
+
     def exchange_overlay(self, url: str) -> dict[str, Any]:
         """The configuration that moves the bot to the sandbox exchange at `url`."""
         return {"exchange": exchange_config(url, pairs=PAIRS)}
@@ -205,7 +218,7 @@ class Demonstration:
         }
 
     def _results(self, name: str) -> Path:
-        return self.user_data_dir / "backtest_results" / name
+        return self.user_data_dir / "backtest_results" / re.sub(r"\W+", "_", name)
 
     def _backtest(self, name: str, settings: Mapping[str, Any], url: str) -> "subprocess.Popen[str]":
         results = self._results(name)
@@ -281,8 +294,9 @@ def _start(program: str, *arguments: str | Path) -> "subprocess.Popen[str]":
 def _await_success(process: "subprocess.Popen[str]") -> str:
     printed, complained = process.communicate()
     if process.returncode != 0:
-        shown = " ".join(map(str, process.args)) if isinstance(process.args, list) else process.args
-        raise DemonstrationError(f"{shown} ended with exit code {process.returncode}:\n{printed}\n{complained}")
+        raise DemonstrationError(
+            f"{process.args!r} ended with exit code {process.returncode}:\n{printed}\n{complained}"
+        )
     return printed
 
 

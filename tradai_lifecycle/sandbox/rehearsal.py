@@ -96,14 +96,16 @@ class Rehearsal:
             raise RehearsalRangeError(
                 f"--from {plan.start:%Y-%m-%d %H:%M} must lie before --to {plan.end:%Y-%m-%d %H:%M}."
             )
-        config = _loaded(plan, self._overrides())
+        with quiet():
+            config = load_freqtrade_config(plan.config_files, self._overrides())
+            strategy = load_strategy(config)
         self.pairs: tuple[str, ...] = tuple(config["exchange"].get("pair_whitelist", ()))
         self.datadir = Path(config["datadir"])
         self.stake_currency = str(config["stake_currency"])
         self.directory = plan.directory or _fresh_directory(Path(config["user_data_dir"]) / "rehearsals")
         self._trading_mode = str(config.get("trading_mode", "spot"))
         self._candles = dict(read_datadir(self.datadir))
-        self._interval = self._require_candles(load_strategy(config))
+        self._interval = self._require_candles(strategy)
         self._spent = 0.0
 
     @property
@@ -119,8 +121,10 @@ class Rehearsal:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.settings_file.write_text(json.dumps({SECTION: self._own_files()}, indent=2), encoding="utf-8")
         with ExitStack() as stack:
-            exchange = stack.enter_context(SandboxExchange(self._candles))
-            config = _loaded(self.plan, self._overrides(exchange.url))
+            served = {key: _with_running_candle(frame, self.plan.end) for key, frame in self._candles.items()}
+            exchange = stack.enter_context(SandboxExchange(served))
+            with quiet():
+                config = load_freqtrade_config(self.plan.config_files, self._overrides(exchange.url))
             stack.enter_context(_logged_to(self.directory / "rehearsal.log"))
             bot = stack.enter_context(SteppedBot(config, self.plan.start))
             bot.startup()
@@ -226,11 +230,23 @@ def _logged_to(file: Path) -> Iterator[None]:
         handler.close()
 
 
-def _loaded(plan: RehearsalPlan, overrides: Mapping[str, Any]) -> dict[str, Any]:
+def _with_running_candle(frame: pd.DataFrame, end: datetime) -> pd.DataFrame:
+    # a market never ends, a data file does: freqtrade drops the newest row as unfinished, so one must be running
+    last = frame.iloc[-1:]
+    if len(frame) < 2 or last["date"].iloc[0] + (last["date"].iloc[0] - frame["date"].iloc[-2]) != pd.Timestamp(end):
+        return frame
+    prices = dict.fromkeys(("open", "high", "low"), float(last["close"].iloc[0]))
+    running = last.assign(date=pd.Timestamp(end), volume=0.0, **prices)
+    return pd.concat([frame, running.astype({"date": frame["date"].dtype})], ignore_index=True)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep freqtrade's start-up chatter off the terminal; warnings stay."""
     before = logging.root.manager.disable
     logging.disable(logging.INFO)
     try:
-        return load_freqtrade_config(plan.config_files, overrides)
+        yield
     finally:
         logging.disable(before)
 
@@ -293,4 +309,4 @@ def _fresh_directory(parent: Path) -> Path:
     return next(directory for directory in candidates if not directory.exists())
 
 
-__all__ = ["Moment", "OnCandle", "Rehearsal", "RehearsalPlan", "RehearsalRangeError", "require_range"]
+__all__ = ["Moment", "OnCandle", "Rehearsal", "RehearsalPlan", "RehearsalRangeError", "quiet", "require_range"]

@@ -14,7 +14,7 @@ from tradai_lifecycle.store.records import StateRecord
 class TimelineEntry:
     """One thing that happened, at the open time of the newest finished candle.
 
-    `before` and `after` are states, versions or stakes, in words. `values` are JSON-ready.
+    `before` and `after` are states, versions or stakes, in words. `details` are JSON-ready.
     """
 
     candle: datetime
@@ -24,7 +24,7 @@ class TimelineEntry:
     after: str | None = None
     version: str | None = None
     reasons: tuple[str, ...] = ()
-    values: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The entry as one JSON object: candle, event, pair, from, to, version, reason, values."""
@@ -36,7 +36,7 @@ class TimelineEntry:
             "to": self.after,
             "version": self.version,
             "reason": "; ".join(self.reasons),
-            "values": self.values,
+            "values": self.details,
         }
 
 
@@ -135,7 +135,7 @@ def entry_of(event: Event, candle_duration: timedelta) -> TimelineEntry:
         after=after,
         version=_label(values.pop("version", None)),
         reasons=tuple(reasons),
-        values={name: _plain(value) for name, value in values.items()},
+        details={name: _plain(value) for name, value in values.items()},
     )
 
 
@@ -147,7 +147,7 @@ def trade_entries(trades: Iterable[RehearsedTrade], candle_duration: timedelta) 
             kind="trade_opened",
             pair=trade.pair,
             version=trade.version,
-            values={"stake": round(trade.stake, 4), "rate": trade.open_rate},
+            details={"stake": round(trade.stake, 4), "rate": trade.open_rate},
         )
         if trade.closed_at is not None:
             yield TimelineEntry(
@@ -156,7 +156,7 @@ def trade_entries(trades: Iterable[RehearsedTrade], candle_duration: timedelta) 
                 pair=trade.pair,
                 version=trade.version,
                 reasons=(trade.exit_reason,) if trade.exit_reason else (),
-                values={"profit": round(trade.profit, 4), "rate": trade.close_rate},
+                details={"profit": round(trade.profit, 4), "rate": trade.close_rate},
             )
 
 

@@ -22,7 +22,7 @@ class FeatureStrategy(Protocol):
     def populate_features(self, dataframe: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame | None:
         """Add the features, each in a column whose name starts with `%-`."""
 
-    def populate_target(self, dataframe: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame:
+    def populate_target(self, dataframe: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame | None:
         """Add the one target, in a column whose name starts with `&-`."""
 
 
@@ -65,6 +65,10 @@ def build_frame(
 def _target(strategy: FeatureStrategy, featured: pd.DataFrame, metadata: Mapping[str, Any]) -> NDArray[np.float64]:
     # on a copy: the target knows the future, and no column of it may reach the strategy's signals
     aimed = strategy.populate_target(featured.copy(), dict(metadata))
+    if aimed is None or len(aimed) != len(featured):
+        raise StrategyContractError(
+            f"populate_target of {type(strategy).__name__} must return the dataframe it was given, with as many rows."
+        )
     names = tuple(str(column) for column in aimed.columns if str(column).startswith(TARGET_PREFIX))
     if len(names) != 1:
         found = ", ".join(names) or "none"

@@ -26,8 +26,8 @@ VERSION_KEY = "model_version"
 class RefusedPrice:
     """A price that refuses to become a number.
 
-    freqtrade asks no strategy before /forceenter increases a position; the entry price is the one thing it does ask
-    for. Converting this one raises, and the error reaches whoever gave the command.
+    freqtrade asks no strategy before /forceenter increases a position, and tells nobody why a confirmation was refused;
+    the entry price it does ask for. Converting this one raises, and the error reaches whoever gave the command.
     """
 
     def __init__(self, message: str) -> None:
@@ -100,11 +100,13 @@ def adjust_order_price(strategy: Any, call: Method, arguments: dict[str, Any]) -
 
 
 def custom_entry_price(strategy: Any, call: Method, arguments: dict[str, Any]) -> Any:
-    """Refuse the price of a forced increase of a paused pair; any other price is the strategy's."""
+    """Refuse the price of a forced entry or increase of a paused pair; any other price is the strategy's."""
     lifecycle: Lifecycle = strategy.lifecycle
     pair, now = arguments["pair"], arguments["current_time"]
     increase = arguments.get("trade") is not None
-    if increase and lifecycle.config.block_force_entry and lifecycle.holds(pair, now):
+    forced = arguments.get("entry_tag") == FORCE_ENTRY_TAG
+    if (increase or forced) and lifecycle.config.block_force_entry and lifecycle.holds(pair, now):
+        lifecycle.admits(pair, now, side=arguments["side"], what="forced increase" if increase else "forced entry")
         reasons = "; ".join(lifecycle.gate.decision(pair, now).reasons.words)
         return RefusedPrice(f"{pair} is paused by tradai-lifecycle: {reasons}")
     return call()

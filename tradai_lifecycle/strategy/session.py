@@ -19,8 +19,9 @@ from tradai_lifecycle.config import candle_seconds
 from tradai_lifecycle.errors import StoreUnavailableError
 from tradai_lifecycle.events import CandidateDecided, Event, FaultReported, ModelAdopted
 from tradai_lifecycle.model.bundle import ModelBundle
+from tradai_lifecycle.model.registry import open_source
 from tradai_lifecycle.model.slot import ModelSlot
-from tradai_lifecycle.model.source import ModelSource, open_source
+from tradai_lifecycle.model.source import ModelSource
 from tradai_lifecycle.runtime.runtime import Runtime
 from tradai_lifecycle.runtime.watcher import Watcher
 from tradai_lifecycle.states import Reason, SwapOutcome, TradingState

@@ -13,7 +13,8 @@ from tradai_lifecycle.errors import ConfigurationError, ModelNotFoundError
 from tradai_lifecycle.events import Event
 from tradai_lifecycle.model.artefact import read_artefact
 from tradai_lifecycle.model.bundle import ModelBundle
-from tradai_lifecycle.model.source import ModelSource, open_source
+from tradai_lifecycle.model.registry import open_source
+from tradai_lifecycle.model.source import ModelSource
 from tradai_lifecycle.strategy.columns import ActiveVersion, Frame, Judgement
 from tradai_lifecycle.strategy.overlap import TrainingOverlap
 
