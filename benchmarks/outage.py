@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from benchmarks.rows import Bound, Row
 from benchmarks.stepped import BotProcess, bot_process
 from benchmarks.surroundings import TRAINED_CANDLES, surroundings
-from benchmarks.timing import Paired
+from benchmarks.timing import Paired, taken_in_turns
 
 CANDLES, IDLE_LOOPS, WARM_UP = 150, 4, 5
 FIRST_CANDLE = TRAINED_CANDLES + 100
@@ -42,19 +42,15 @@ def rows() -> list[Row]:
 
 
 def _in_turns(answered: BotProcess, silent: BotProcess) -> tuple[Paired, Paired]:
-    for _ in range(WARM_UP):
-        answered.new_candle()
-        silent.new_candle()
-    candles: list[tuple[float, float]] = []
-    idle: list[tuple[float, float]] = []
-    for _ in range(CANDLES):
-        candles.append((answered.new_candle(), silent.new_candle()))
-        idle += [(answered.idle(), silent.idle()) for _ in range(IDLE_LOOPS)]
-    return _paired(candles), _paired(idle)
-
-
-def _paired(times: list[tuple[float, float]]) -> Paired:
-    return Paired.of([base for base, _ in times], [other for _, other in times])
+    taken_in_turns(answered.new_candle, silent.new_candle, WARM_UP)
+    candles, idle = [], []
+    for turn in range(CANDLES):
+        pair = (answered, silent) if turn % 2 else (silent, answered)
+        candles.append({bot: bot.new_candle() for bot in pair})
+        idle += [{bot: bot.idle() for bot in pair} for _ in range(IDLE_LOOPS)]
+    return tuple(
+        Paired.of([took[answered] for took in times], [took[silent] for took in times]) for times in (candles, idle)
+    )
 
 
 def _row(what: str, paired: Paired, known: dict[str, object]) -> Row:

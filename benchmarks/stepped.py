@@ -20,8 +20,12 @@ from tradai_lifecycle.sandbox import SandboxExchange, SteppedBot, load_freqtrade
 ANSWER_SECONDS = 120.0
 
 
+class BotFailedError(Exception):
+    """A stepped bot ended, or did not answer."""
+
+
 class BotProcess:
-    """The commanding side. Raises RuntimeError with the bot's own error when it fails."""
+    """The commanding side. Raises BotFailedError with the bot's own error when it fails."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -50,10 +54,10 @@ class BotProcess:
     def _ask(self, command: str) -> float:
         self._connection.send(command)
         if not self._connection.poll(ANSWER_SECONDS):
-            raise RuntimeError(f"a stepped bot did not answer {command!r} within {ANSWER_SECONDS:g} s")
+            raise BotFailedError(f"a stepped bot did not answer {command!r} within {ANSWER_SECONDS:g} s")
         answer = self._connection.recv()
         if isinstance(answer, str):
-            raise RuntimeError(f"a stepped bot failed at {command!r}: {answer}")
+            raise BotFailedError(f"a stepped bot failed at {command!r}: {answer}")
         return float(answer)
 
 
@@ -147,4 +151,4 @@ def _trade_count() -> float:
     return float(len(Trade.get_trades([]).all()))
 
 
-__all__ = ["BotProcess", "bot_process"]
+__all__ = ["BotFailedError", "BotProcess", "bot_process"]

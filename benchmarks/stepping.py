@@ -1,11 +1,11 @@
 """How fast a bot can be stepped, with the lifecycle and without it."""
 
 from contextlib import ExitStack
-from statistics import median
 
 from benchmarks.rows import Row
 from benchmarks.stepped import bot_process
 from benchmarks.surroundings import PAIRS, TRAINED_CANDLES, surroundings
+from benchmarks.timing import taken_in_turns
 
 CANDLES, WARM_UP = 150, 5
 FIRST_CANDLE = TRAINED_CANDLES + 100
@@ -19,13 +19,12 @@ def rows() -> list[Row]:
         watched = stack.enter_context(
             bot_process(place.another("stepping-watched"), "Watched", FIRST_CANDLE, poll_interval_seconds=86_400)
         )
-        times = [(plain.new_candle(), watched.new_candle()) for _ in range(CANDLES + WARM_UP)][WARM_UP:]
-    without, with_it = (sum(side) for side in zip(*times, strict=True))
-    ratio = median(second / first for first, second in times)
-    size = f"{len(PAIRS)} pairs, 1h, frames of {place.startup_candles:,} candles, {CANDLES} candles in turns"
+        taken_in_turns(plain.new_candle, watched.new_candle, WARM_UP)
+        paired = taken_in_turns(plain.new_candle, watched.new_candle, CANDLES)
+    size = f"{len(PAIRS)} pairs, 1h, frames of {place.startup_candles:,} candles, median of {CANDLES} candles in turns"
     return [
-        _row("with the lifecycle", CANDLES / with_it, f"{size}; {ratio:.2f} times the plain strategy's loop (median)"),
-        _row("with a plain strategy", CANDLES / without, f"{size}; equal features, model and startup"),
+        _row("with the lifecycle", 1 / paired.other, f"{size}; {paired.ratio:.2f} times the plain strategy's loop"),
+        _row("with a plain strategy", 1 / paired.base, f"{size}; equal features, model and startup"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What a measured bot or backtest needs: a synthetic market, its candles on disk, a registered model, configurations."""
+"""What a measured bot or backtest needs: a synthetic market, candles on disk, a registered model, configurations."""
 
 import atexit
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from benchmarks.features import HORIZON
 from tradai_lifecycle.model.artefact import write_artefact
@@ -89,7 +90,10 @@ def _register(place: Surroundings, config: dict[str, Any], strategy: Any) -> Non
         candle_ns=3_600 * 10**9,
         window_candles=strategy.lifecycle.config.window_candles,
     )
-    write_artefact(place.root / "artefact", train_bundle(samples, plan))
+    # beside other work two OpenMP threads wait for each other: one is many times as fast then
+    with threadpool_limits(1, "openmp"):
+        bundle = train_bundle(samples, plan)
+    write_artefact(place.root / "artefact", bundle)
     source = LocalDirectorySource(place.user_data / "registry", MODEL_NAME)
     source.promote(source.register(place.root / "artefact", metrics={}, parameters={}, tags={}))
 

@@ -123,6 +123,7 @@ class LifecycleConfig(BaseModel):
     )
     model_cache_path: str = Field("tradai_models", description="cache of checked model versions, relative to user_data")
     prediction_log_days: float = Field(90.0, gt=0.0, description="days the prediction log is kept")
+    state_log_days: float = Field(730.0, gt=0.0, description="days the decided states are kept")
 
     @model_validator(mode="after")
     def _ordered(self) -> "LifecycleConfig":

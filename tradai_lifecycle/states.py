@@ -135,7 +135,6 @@ class CandidateOutcome(StrEnum):
     """What became of a model version that the watcher found. Every refusal keeps the old model."""
 
     STAGED = "staged"
-    ADOPTED = "adopted"
     ALREADY_CURRENT = "already_current"
     AWAITING_CONFIRMATION = "awaiting_confirmation"
     HELD_BY_PIN = "held_by_pin"

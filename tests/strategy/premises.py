@@ -61,7 +61,7 @@ def market(pairs: tuple[str, ...] = PAIRS) -> Mapping[str, pd.DataFrame]:
 
 
 def variant(name: str, body: str = "", *replaced: tuple[str, str]) -> str:
-    """Source of a strategy `name`: the demo with `body` added to its class, and pieces (old, new) of its text replaced."""
+    """Source of a strategy `name`: the demo with `body` added to its class, and pieces (old, new) of it replaced."""
     source = DEMO_STRATEGY.read_text(encoding="utf-8").replace(f"class {DEMO}(", f"class {name}(")
     for old, new in replaced:
         assert old in source
@@ -118,7 +118,9 @@ class Premises:
     def command(self, name: str, *arguments: str | Path, timerange: str = "") -> str:
         """Run a freqtrade command on the configuration; gives everything it printed and logged."""
         options = ["--timerange", timerange] if timerange else []
-        done = run_freqtrade([name, "-c", self.root / "config.json", *options, *arguments], cwd=self.root)
+        # wide enough for its tables and log lines to stay whole
+        wide = {"COLUMNS": "400"}
+        done = run_freqtrade([name, "-c", self.root / "config.json", *options, *arguments], cwd=self.root, env=wide)
         return done.stdout + done.stderr
 
     @contextmanager

@@ -1,5 +1,6 @@
 """A row's judgement depends on its last candles alone: on no later one, and on no frame's beginning."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -92,6 +93,24 @@ def test_a_short_frame_and_the_whole_history_agree_to_the_last_bit(
     assert states == {0, 1, 2}
 
 
+def test_a_latch_that_nothing_releases_ends_alike_in_every_frame(frames: Frames, demo_strategy: Any) -> None:
+    # the release is what a frame sees last: without one, only the bound on the latch's memory keeps frames in step
+    lifecycle = demo_strategy.lifecycle
+    settings = replace(
+        lifecycle.settings, policy=replace(lifecycle.settings.policy, release_persistence=len(frames[PAIR]))
+    )
+    versions = lifecycle.supply.versions()
+    whole = judge_frame(frames[PAIR], versions, settings)
+    latched = (whole.states.reasons & np.uint32(Reason.PSI_SIGNIFICANT)) != 0
+    assert latched.any()
+    released = np.flatnonzero(latched[:-1] & ~latched[1:])
+    ends = [int(end) for last in released for end in (last, last + 1, last + 60)]
+    assert ends
+    for end in [*ends, len(frames[PAIR]) - 1]:
+        frame = cut(frames[PAIR], end + 1 - STARTUP_CANDLES, end + 1)
+        np.testing.assert_equal(row(judge_frame(frame, versions, settings), -1), row(whole, end), err_msg=f"{end}")
+
+
 def test_one_row_fewer_than_the_startup_is_not_decided(
     frames: Frames, demo_strategy: Any, judged_history: Judged
 ) -> None:
@@ -146,7 +165,7 @@ def test_from_raw_candles_severities_and_states_agree(
                 flipped += int((np.digitize(fresh[:, column], cuts) != np.digitize(known[:, column], cuts)).sum())
                 compared += len(fresh)
     with capsys.disabled():
-        print(f" [{flipped} of {compared} bin codes flipped]", end="")
+        sys.stdout.write(f" [{flipped} of {compared} bin codes flipped]")
     assert compared > 100_000
     assert flipped <= compared // 100_000
 

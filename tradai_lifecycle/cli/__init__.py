@@ -13,7 +13,7 @@ def main() -> None:
     try:
         app()
     except LifecycleError as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
+        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from tradai_lifecycle.cli.rehearse import comparison_table, freqtrade_errors, rehearsed, timeline_table
+from tradai_lifecycle.cli.rehearse import comparison_table, freqtrade_errors, rehearsed, timeline_table, wide_console
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +38,7 @@ class _Show:
     # The demonstration with what a person sees of it.
     def __init__(self, demonstration: "Demonstration") -> None:
         self._demonstration = demonstration
-        self._console = Console(highlight=False)
+        self._console = wide_console()
         self._began = time.perf_counter()
         self._stage_number = 0
 
@@ -76,7 +75,7 @@ class _Show:
         candles = demonstration.build()
         self._console.print(
             f"{demonstration.directory}: {', '.join(candles)}, 1h candles: {scale.training} to train on, {scale.calm} "
-            f"calm, then {scale.changed} of another market\n(volume and volatility up, and what used to announce a "
+            f"calm, then {scale.changed} of another market (volume and volatility up, and what used to announce a "
             f"rise now announces a fall)"
         )
         return candles
@@ -161,7 +160,7 @@ class _Show:
         demonstration = self._demonstration
         self._console.print(
             "The same bot, dry, against the real exchange. v2 knows the made-up market only, so its monitors will hold "
-            "it back\nuntil it is trained on real candles (freqtrade download-data, then tradai train):"
+            "it back until it is trained on real candles (freqtrade download-data, then tradai train):"
         )
         command = f"freqtrade trade --config {demonstration.config_file} --userdir {demonstration.user_data_dir}"
         self._console.print(f"  {command}", style="bold", soft_wrap=True)

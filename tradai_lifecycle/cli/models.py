@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tradai_lifecycle.cli.options import DEFAULT_CONFIG, AsJson, Bot, ConfigFiles, UserData, load_bot, operator_name
-from tradai_lifecycle.errors import ModelNotFoundError
+from tradai_lifecycle.errors import ModelNotFoundError, RegistryUnreachableError
 from tradai_lifecycle.states import CommandOutcome
 from tradai_lifecycle.store.ledger import Ledger
 
@@ -73,15 +73,20 @@ def rollback(
     to: Annotated[str, typer.Option("--to", help="version to go back to; default: the one before")] = "",
     wait: WaitSeconds = 0.0,
 ) -> None:
-    """Go back to an earlier version and pin it, so that no poll brings the bad one back."""
+    """Go back to an earlier version and pin it, so that no poll brings the bad one back.
+
+    The pin alone brings a running bot back, from its memory or cache: the registry may be down.
+    """
     bot = load_bot(config, userdir)
     with bot.ledger() as ledger:
         target = to.removeprefix("v") or _version_before(ledger, bot)
-        with bot.source() as source:
-            source.describe(target)
+        _require_version(bot, target)
         ledger.record_pin(pinned=True, version=target, at=datetime.now(UTC), who=operator_name())
-        with bot.source() as source:
-            source.promote(target)
+        try:
+            with bot.source() as source:
+                source.promote(target)
+        except RegistryUnreachableError as error:
+            typer.echo(f"the registry still names another production version: {error}")
         _report_outcome(ledger, target, "rollback", wait)
         typer.echo(f"v{target} is pinned: tradai unpin lets later versions in again")
 
@@ -94,10 +99,9 @@ def pin(
     """Hold one version, whatever the registry says."""
     bot = load_bot(config, userdir)
     wanted = version.removeprefix("v") or None
-    if wanted is not None:
-        with bot.source() as source:
-            source.describe(wanted)
     with bot.ledger() as ledger:
+        if wanted is not None:
+            _require_version(bot, wanted)
         ledger.record_pin(pinned=True, version=wanted, at=datetime.now(UTC), who=operator_name())
     typer.echo(f"pinned to {_pinned(wanted)}; a running bot follows within one loop")
 
@@ -171,6 +175,15 @@ def _version_before(ledger: Ledger, bot: Bot) -> str:
     if not adoptions or adoptions[-1].previous_version is None:
         raise ModelNotFoundError(bot.lifecycle.model_name, "version before the present one")
     return adoptions[-1].previous_version.removeprefix("v")
+
+
+# A version that does not exist is a typing error; a registry that is down must not stand in the way back.
+def _require_version(bot: Bot, version: str) -> None:
+    try:
+        with bot.source() as source:
+            source.describe(version)
+    except RegistryUnreachableError:
+        return
 
 
 def _pinned(version: str | None) -> str:

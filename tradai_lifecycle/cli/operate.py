@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ from rich.table import Table
 from tradai_lifecycle.cli.options import DEFAULT_CONFIG, AsJson, ConfigFiles, Note, UserData, load_bot, operator_name
 from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.errors import InvalidConfigValueError
-from tradai_lifecycle.states import OperatorAction, TradingState
+from tradai_lifecycle.states import OperatorAction, Reason, Severity, TradingState
 from tradai_lifecycle.store.ledger import Ledger
 from tradai_lifecycle.store.records import BoundReasons, OperatorRecord, StateRecord
 
@@ -44,11 +45,7 @@ def resume(config: ConfigFiles = DEFAULT_CONFIG, userdir: UserData = None, note:
     bot = load_bot(config, userdir)
     now = datetime.now(UTC)
     with bot.ledger() as ledger:
-        bound = {
-            pair: BoundReasons(reasons=state.reasons, severity=state.severity)
-            for pair, state in ledger.latest_states().items()
-            if state.state is not TradingState.ACTIVE
-        }
+        bound = bound_of(ledger.latest_states().values())
         expires = now + timedelta(hours=bot.lifecycle.operator_resume_hours)
         ledger.record_operator(
             action=OperatorAction.RESUME, who=operator_name(), note=note, at=now, bound=bound, expires_at=expires
@@ -69,6 +66,18 @@ def reduce(
         raise InvalidConfigValueError("reduce", ratio, "the ratio must be above 0 and at most 1")
     _record(config, userdir, action=OperatorAction.REDUCE, note=note, ratio=ratio)
     typer.echo(f"stakes are cut to {ratio:.0%}; a running bot follows within one loop")
+
+
+def bound_of(states: Iterable[StateRecord]) -> dict[str, BoundReasons]:
+    """What a resume given now is bound to: each held pair's reasons, the share of drifting pairs among them."""
+    known = tuple(states)
+    shared = any(state.severity is Severity.SIGNIFICANT for state in known)
+    extra = Reason.BOT_PAUSE_SHARE if shared else Reason.NONE
+    return {
+        state.pair: BoundReasons(reasons=state.reasons | extra, severity=state.severity)
+        for state in known
+        if state.state is not TradingState.ACTIVE or shared
+    }
 
 
 def status_report(ledger: Ledger, config: LifecycleConfig) -> dict[str, Any]:

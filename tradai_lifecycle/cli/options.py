@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from tradai_lifecycle.config import LifecycleConfig, parse_config
-from tradai_lifecycle.errors import ConfigurationError
+from tradai_lifecycle.errors import ConfigurationError, StoreUnavailableError
 from tradai_lifecycle.model.registry import open_source
 from tradai_lifecycle.model.source import ModelSource
 from tradai_lifecycle.store.ledger import Ledger
@@ -47,8 +47,15 @@ class Bot:
 
     @contextmanager
     def ledger(self) -> Iterator[Ledger]:
-        """The bot's ledger, opened; raises StoreUnavailableError."""
-        ledger = Ledger(self.lifecycle.path_in(self.user_data_dir, self.lifecycle.store_path))
+        """The bot's ledger, opened; raises StoreUnavailableError.
+
+        An absent file is not made here: a running bot whose file was lost must stay blocked, for it may have held a
+        pause.
+        """
+        path = self.lifecycle.path_in(self.user_data_dir, self.lifecycle.store_path)
+        if not path.is_file():
+            raise StoreUnavailableError(str(path), "it does not exist. Next: start the bot once, or put the file back")
+        ledger = Ledger(path)
         ledger.open()
         try:
             yield ledger

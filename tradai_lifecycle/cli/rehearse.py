@@ -56,7 +56,7 @@ def rehearse(
         for line in json_lines(result, without):
             typer.echo(line)
         return
-    print_rehearsal(Console(), result, without)
+    print_rehearsal(wide_console(), result, without)
 
 
 def rehearsed(
@@ -104,6 +104,12 @@ def print_rehearsal(console: Console, result: RehearsalResult, without: Rehearsa
         highlight=False,
     )
     console.print(f"ledger and log: {result.directory}", highlight=False, soft_wrap=True)
+
+
+def wide_console() -> Console:
+    """A console as wide as the terminal, and wide enough for a timeline where the output goes into a file."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=max(console.width, 140))
 
 
 def timeline_table(result: RehearsalResult) -> Table:
@@ -213,4 +219,5 @@ __all__ = [
     "rehearse",
     "rehearsed",
     "timeline_table",
+    "wide_console",
 ]

@@ -191,6 +191,8 @@ class _Drift:
             monitorable=sum(limit.monitorable for limit in limits),
         )
         for index, (psi, limit) in enumerate(zip(columns, limits, strict=True)):
+            # reported for every series, acted on where the limit means something
+            np.fmax(drift.psi_max, psi, out=drift.psi_max)
             if limit.monitorable:
                 drift._fold(index, psi, limit)
         return drift
@@ -198,7 +200,6 @@ class _Drift:
     def _fold(self, index: int, psi: Floats, limit: SeriesLimits) -> None:
         ratio = psi / limit.significant
         self.worst_series[(ratio > self.significant_ratio) | ((self.worst_series < 0) & ~np.isnan(psi))] = index
-        np.fmax(self.psi_max, psi, out=self.psi_max)
         np.fmax(self.moderate_ratio, psi / limit.moderate, out=self.moderate_ratio)
         np.fmax(self.significant_ratio, ratio, out=self.significant_ratio)
         np.add(self.beyond_significant, psi > limit.significant, out=self.beyond_significant)

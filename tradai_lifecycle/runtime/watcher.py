@@ -77,6 +77,7 @@ class Watcher:
         preparation_deadline_seconds: float = PREPARATION_DEADLINE_SECONDS,
         pause: Callable[[float], Awaitable[None]] | None = None,
         held_version: str | None = None,
+        candles_seen: Callable[[], bool] = lambda: True,
     ) -> None:
         self._source = source
         self._slot = slot
@@ -110,6 +111,7 @@ class Watcher:
         self._awaiting: ModelBundle | None = None
         self._noted_current: str | None = None
         self._held_version = held_version
+        self._candles_seen = candles_seen
 
     @property
     def last_success_at(self) -> datetime | None:
@@ -247,6 +249,9 @@ class Watcher:
             return None
         if self._slot.state.held or self._config.adoption is Adoption.PINNED:
             return self._poll(version, CandidateOutcome.HELD_BY_PIN, f"{incumbent.label} is pinned")
+        if not self._candles_seen():
+            # without candles a candidate's entries cannot be compared with the incumbent's: it would slip through
+            return self._poll(version, CandidateOutcome.NOT_READY, "it waits for the first candles to be compared on")
         since = self._clock() - SWAP_LIMIT_WINDOW
         recent = sum(adopted_at > since for adopted_at in self._adoption_times())
         if recent >= self._config.maximum_swaps_per_day and version not in self._confirmed:
@@ -263,7 +268,7 @@ class Watcher:
         if refused is not None:
             return self._poll(version, refused.outcome, refused.detail)
         prepared = await self._ask(
-            lambda: self._preparation.prepare(record, self._slot.current), self._preparation_deadline_seconds
+            lambda: self._preparation.prepare(record, incumbent), self._preparation_deadline_seconds
         )
         if prepared.bundle is None:
             self._refusals.remember(record, prepared, self._clock())

@@ -7,7 +7,7 @@ from html import escape
 from math import floor, isfinite, log10
 
 WIDTH = 1_100
-LEFT, RIGHT = 74, 16
+LEFT, RIGHT = 74, 24
 PLOT = WIDTH - LEFT - RIGHT
 
 
@@ -114,14 +114,17 @@ def draw_panel(panel: Panel, axis: TimeAxis) -> str:
 
 def draw_bands(rows: Sequence[tuple[str, Sequence[Span]]], axis: TimeAxis, events: Iterable[Event], label: str) -> str:
     """Rows of coloured spans, one row per name, as a complete `<svg>` element."""
-    top, step = 22, 30
+    top, step = 36, 30
     bottom = top + step * len(rows)
     body = [f'<text class="label" x="{LEFT}" y="14">{escape(label)}</text>']
     for number, (name, spans) in enumerate(rows):
         place = top + step * number
         body.append(f'<text class="tick" x="{LEFT - 6}" y="{place + 17}" text-anchor="end">{escape(name)}</text>')
         body += [_band(span, axis, place, step - 8) for span in spans]
-    body += [*_time_ticks(axis, top, bottom), *(_event(event, axis.x(event.at), top, bottom) for event in events)]
+    body += [
+        *_time_ticks(axis, top, bottom),
+        *(_event(event, axis.x(event.at), top, bottom, above=True) for event in events),
+    ]
     return _svg(bottom + 24, label, body)
 
 
@@ -200,9 +203,10 @@ def _mark(mark: Mark, x: float, y: float) -> str:
     return f'<polygon points="{corners}" fill="{mark.colour}"><title>{escape(mark.title)}</title></polygon>'
 
 
-def _event(event: Event, at: float, top: int, bottom: int) -> str:
+def _event(event: Event, at: float, top: int, bottom: int, *, above: bool = False) -> str:
     line = f'<line class="event" x1="{at:.1f}" x2="{at:.1f}" y1="{top}" y2="{bottom}"/>'
-    return f'{line}<text class="event-name" x="{at + 4:.1f}" y="{top + 12}">{escape(event.label)}</text>'
+    height = top - 4 if above else top + 12
+    return f'{line}<text class="event-name" x="{at + 4:.1f}" y="{height}">{escape(event.label)}</text>'
 
 
 def _round_step(raw: float) -> float:

@@ -85,13 +85,15 @@ def _observe(plan: RehearsalPlan, messages: "Connection[Any, Any]") -> None:
         if moment.number == 1 or moment.number % _REPORT_EVERY == 0:
             messages.send(("candles", moment.number))
 
-    with suppress(BrokenPipeError):  # the other process no longer waits for it
+    # the other process may no longer wait for it, or be ended together with it by Ctrl-C
+    with suppress(BrokenPipeError, KeyboardInterrupt):
         try:
-            messages.send(("done", Rehearsal(plan).run(report)))
-        except BrokenPipeError:
-            raise
-        except Exception as error:  # noqa: BLE001 - told to the process that waits, whatever it is
-            messages.send(("failed", str(error) or repr(error)))
+            message: tuple[str, Any] = ("done", Rehearsal(plan).run(report))
+        except Exception as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            message = ("failed", str(error) or repr(error))
+        messages.send(message)
 
 
 __all__ = ["Companion", "CompanionFailedError"]

@@ -71,7 +71,7 @@ def report_page(report: Report) -> str:
     parts = [
         f"<h1>{escape(report.title)}</h1>",
         f'<p class="lead">{escape(report.lead)}</p>',
-        _figures_table(report.rows),
+        _figures_table(report.rows, result.stake_currency),
         "".join(f"<p>{escape(note)}</p>" for note in report.notes),
         _states_section(result, pairs, axis, events),
         _prices_section(report, pairs, axis, events),
@@ -191,10 +191,10 @@ def _version_events(result: RehearsalResult) -> list[Event]:
     return [Event(at=entry.candle, label=entry.after or "") for entry in adopted]
 
 
-def _figures_table(rows: Sequence[tuple[str, int, float, float, float]]) -> str:
+def _figures_table(rows: Sequence[tuple[str, int, float, float, float]], currency: str) -> str:
     if not rows:
         return ""
-    heads = ("trades", "profit", "of the wallet", "largest drawdown")
+    heads = ("trades", f"profit in {currency}", "of the wallet", "largest drawdown")
     head = "<th></th>" + "".join(f'<th class="number">{name}</th>' for name in heads)
     body = "".join(
         f"<tr><td>{escape(name)}</td>"

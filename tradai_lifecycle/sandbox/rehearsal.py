@@ -125,6 +125,7 @@ class Rehearsal:
             exchange = stack.enter_context(SandboxExchange(served))
             with quiet():
                 config = load_freqtrade_config(self.plan.config_files, self._overrides(exchange.url))
+            stack.enter_context(_one_thread())
             stack.enter_context(_logged_to(self.directory / "rehearsal.log"))
             bot = stack.enter_context(SteppedBot(config, self.plan.start))
             bot.startup()
@@ -211,6 +212,14 @@ def require_range(
             f"{pair} has {before} candles before --from, but the monitors need {needed}: {needed - before} missing. "
             f"The earliest possible --from is {earliest:%Y-%m-%dT%H:%M}."
         )
+
+
+def _one_thread() -> Any:
+    # a candle's batch is small: threads gain nothing, and where cores are busy they wait for each other
+    import sklearn.ensemble  # noqa: F401, PLC0415 - loads the libraries whose threads are limited
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - comes with scikit-learn
+
+    return threadpool_limits(limits=1)
 
 
 @contextmanager

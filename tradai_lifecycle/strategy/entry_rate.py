@@ -23,6 +23,11 @@ class EntryRateProbe:
         self._strategy = strategy
         self._recent: dict[str, tuple[pd.DataFrame, Frame]] = {}
 
+    @property
+    def ready(self) -> bool:
+        """Whether there are candles to compare two models on."""
+        return bool(self._recent)
+
     def remember(self, featured: pd.DataFrame, frame: Frame) -> None:
         """Keep a pair's newest candles."""
         self._recent[frame.pair] = (featured, frame)

@@ -146,7 +146,10 @@ class EvidenceLog:
         if self._pruned_at is not None and now - self._pruned_at < PRUNE_EVERY:
             return
         try:
-            self._ledger.prune(predictions_before=now - timedelta(days=self._config.prediction_log_days))
+            self._ledger.prune(
+                predictions_before=now - timedelta(days=self._config.prediction_log_days),
+                states_before=now - timedelta(days=self._config.state_log_days),
+            )
         except StoreUnavailableError:
             logger.debug("The prediction log could not be pruned; it is tried again tomorrow.")
         self._pruned_at = now

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from freqtrade.exceptions import DependencyException
 from freqtrade.rpc import RPCException
 
 from tradai_lifecycle.strategy.exits import with_exit_policy
@@ -23,6 +24,10 @@ FORCE_ENTRY_TAG = "force_entry"
 VERSION_KEY = "model_version"
 
 
+class ForcedEntryRefusedError(DependencyException, RPCException):
+    """An entry that was forced on a paused pair. Whoever forced it gets the words; the bot's own loop goes on."""
+
+
 class RefusedPrice:
     """A price that refuses to become a number.
 
@@ -34,7 +39,7 @@ class RefusedPrice:
         self.message = message
 
     def __float__(self) -> float:
-        raise RPCException(self.message)
+        raise ForcedEntryRefusedError(self.message)
 
 
 def confirm_trade_entry(strategy: Any, call: Method, arguments: dict[str, Any]) -> bool:

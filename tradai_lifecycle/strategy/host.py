@@ -15,6 +15,8 @@ OLDEST_FREQTRADE = "2026.3"
 LIVE_MODES = (RunMode.LIVE, RunMode.DRY_RUN)
 #: Offline modes that judge dataframes; every other mode (training, listing, downloading) needs no model.
 OFFLINE_MODES = (RunMode.BACKTEST, RunMode.HYPEROPT, RunMode.UTIL_NO_EXCHANGE, RunMode.PLOT, RunMode.WEBSERVER)
+#: Modes that trade all pairs of the bot together; the others look at one pair, in frames of their own.
+TRADING_MODES = (*LIVE_MODES, RunMode.BACKTEST, RunMode.HYPEROPT)
 #: freqtrade fetches at most this many pages of candles per pair at start.
 STARTUP_PAGES = 5
 DEFAULT_PAGE_CANDLES = 500
@@ -69,6 +71,7 @@ __all__ = [
     "LIVE_MODES",
     "OFFLINE_MODES",
     "OLDEST_FREQTRADE",
+    "TRADING_MODES",
     "available_startup_candles",
     "require_startup_candles",
     "require_supported_freqtrade",

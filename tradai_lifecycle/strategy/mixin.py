@@ -23,6 +23,7 @@ from tradai_lifecycle.strategy.guards import GUARDS
 from tradai_lifecycle.strategy.host import (
     LIVE_MODES,
     OFFLINE_MODES,
+    TRADING_MODES,
     require_startup_candles,
     require_supported_freqtrade,
     run_mode,
@@ -86,11 +87,12 @@ class ModelLifecycleMixin(IStrategy):
     def ft_bot_start(self, **kwargs: Any) -> None:
         """Start the session behind a live or dry-run bot, once freqtrade has attached its data provider."""
         super().ft_bot_start(**kwargs)
-        if run_mode(self.config) not in LIVE_MODES or self.lifecycle.supply is not None:
-            return
+        mode = run_mode(self.config)
         try:
-            self._require_enough_candles()
-            self.lifecycle.supply = live_supply(self, self.config)
+            if mode in TRADING_MODES:
+                self._require_enough_candles()
+            if mode in LIVE_MODES and self.lifecycle.supply is None:
+                self.lifecycle.supply = live_supply(self, self.config)
         except LifecycleError as error:
             raise OperationalException(str(error)) from error
 
@@ -172,7 +174,7 @@ class ModelLifecycleMixin(IStrategy):
             horizon_candles=self.horizon_candles,
             feature_warm_up=int(getattr(type(self), "startup_candle_count", 0)),
             # analyses look at one pair, in frames of their own: what the others do is not known there
-            trades_pairs=run_mode(config) not in OFFLINE_MODES[2:],
+            trades_pairs=run_mode(config) in TRADING_MODES,
         )
 
     def _require_enough_candles(self) -> None:

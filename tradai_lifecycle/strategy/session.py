@@ -105,9 +105,12 @@ class LiveSession:
             self._newest_candle = max(newest, self._newest_candle or newest)
             self._evidence.judged(frame, judgement, datetime.now(UTC))
             self._parity.look_at(frame, judgement)
+            first = not self._entry_rate.ready
             self._entry_rate.remember(featured, frame)
             if self.watcher is None:
                 self._watch(frame.feature_names)
+            elif first:
+                self.runtime.submit(self.watcher.poll_now())
         except Exception as error:
             logger.exception("The evidence of %s could not be noted", frame.pair)
             self.report(FaultReported(at=datetime.now(UTC), part="evidence", message=repr(error)))
@@ -215,6 +218,9 @@ class LiveSession:
             pair: TradingState(int(rows.state[-1])) for pair, rows in self._lifecycle.gate.view.rows.items()
         } or {pair: record.state for pair, record in self.ledger.latest_states().items()}
         previous_label = previous.label if previous is not None else (last[-1].version if last else None)
+        for request in self.ledger.open_retraining_requests():
+            if request.version != bundle.label:
+                self.ledger.close_retraining_request(request.sequence, now)
         self.ledger.record_adoption(
             version=bundle.label,
             previous_version=previous_label,
@@ -251,6 +257,7 @@ class LiveSession:
             entry_rate=self._entry_rate,
             adoption_times=lambda: tuple(self._adoption_times),
             held_version=self._held_version,
+            candles_seen=lambda: self._entry_rate.ready,
         )
         self.runtime.submit(self.watcher.run())
 

@@ -1,0 +1,239 @@
+"""Days from a fault to the stake cut and to the pause, by the package's defaults."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from statistics import median
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from benchmarks.faults import CANDLE_FAULTS, FEATURE_FAULTS, CandleFault, FeatureFault
+from benchmarks.features import HORIZON, WARM_UP, direction, usual_features
+from benchmarks.judging import judge_settings
+from benchmarks.latency_market import PAIR, Market, load_market
+from benchmarks.rows import Row
+from tradai_lifecycle.config import LifecycleConfig
+from tradai_lifecycle.model import ModelBundle
+from tradai_lifecycle.monitor import series_limits
+from tradai_lifecycle.retraining.estimators import make_estimator
+from tradai_lifecycle.retraining.training import PairSample, TrainingPlan, train_bundle
+from tradai_lifecycle.states import Reason, TradingState
+from tradai_lifecycle.strategy.columns import ActiveVersion, Frame, Judgement, JudgeSettings, judge_frame
+from tradai_lifecycle.strategy.frame import build_frame
+
+TIMEFRAMES = ("5m", "1h")
+TRAINED_CANDLES, WATCHED_CANDLES, ONSETS, SEED = 20_000, 1_500, 20, 7
+NO_FAULT = "no fault"
+
+Runner = Callable[[int, np.random.Generator], Judgement]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A trained model and the candles after its training."""
+
+    market: Market
+    bundle: ModelBundle
+    settings: JudgeSettings
+    startup: int
+    trained: int
+    deviations: NDArray[np.float64]
+
+    def candles(self, onset: int) -> pd.DataFrame:
+        """What a bot would have had at the onset, and the candles that are watched; the onset is row `startup`."""
+        rows = slice(onset - self.startup, onset + WATCHED_CANDLES)
+        return self.market.candles.iloc[rows].reset_index(drop=True)
+
+    def judge(self, frame: Frame) -> Judgement:
+        """By this model alone, all along."""
+        return judge_frame(frame, (ActiveVersion(bundle=self.bundle),), self.settings)
+
+
+def rows() -> list[Row]:
+    """Each timeframe: without a fault, then each fault."""
+    return [row for timeframe in TIMEFRAMES for row in _timeframe_rows(timeframe)]
+
+
+def _timeframe_rows(timeframe: str) -> list[Row]:
+    bench = _bench(load_market(timeframe))
+    whole = _whole(bench)
+    onsets = _onsets(bench, whole)
+    runners: dict[str, Runner] = {NO_FAULT: lambda onset, _: bench.judge(_frame(bench.candles(onset)))}
+    runners |= {name: partial(_with_candle_fault, bench, fault) for name, fault in CANDLE_FAULTS.items()}
+    runners |= {name: partial(_with_feature_fault, bench, fault) for name, fault in FEATURE_FAULTS.items()}
+    shares = [_share_row(bench, whole, state) for state in (TradingState.REDUCED, TradingState.PAUSED)]
+    return [*shares, *(_fault_row(bench, name, run, onsets) for name, run in runners.items())]
+
+
+def _bench(market: Market) -> Bench:
+    settings, startup = judge_settings(market.timeframe)
+    # the newest part stays unseen: the market after the training is what a bot would meet
+    trained = WARM_UP + min(TRAINED_CANDLES, len(market.candles) // 2)
+    frame = _frame(market.candles.iloc[:trained].copy())
+    estimator, task = make_estimator("HistGradientBoostingClassifier", {"max_iter": 100}, seed=0)
+    fit = slice(WARM_UP, None)
+    sample = PairSample(
+        pair=PAIR,
+        dates_ns=frame.dates_ns[fit],
+        features=frame.features[fit],
+        target=frame.realised[fit],
+        close=frame.close[fit],
+    )
+    plan = TrainingPlan(
+        name="benchmark",
+        estimator=estimator,
+        task=task,
+        feature_names=frame.feature_names,
+        horizon_candles=HORIZON,
+        timeframe=market.timeframe,
+        candle_ns=market.candle_seconds * 10**9,
+        window_candles=settings.health.window_candles,
+    )
+    # beside other work two OpenMP threads wait for each other: one is many times as fast then
+    with threadpool_limits(1, "openmp"):
+        bundle = train_bundle([sample], plan)
+    return Bench(
+        market=market,
+        bundle=bundle,
+        settings=settings,
+        startup=startup,
+        trained=trained,
+        deviations=np.nanstd(sample.features, axis=0),
+    )
+
+
+def _frame(candles: pd.DataFrame) -> Frame:
+    strategy: Any = SimpleNamespace(
+        horizon_candles=HORIZON,
+        populate_features=lambda frame, _: usual_features(frame),
+        populate_target=lambda frame, _: direction(frame),
+    )
+    return build_frame(strategy, candles, {"pair": PAIR})[1]
+
+
+def _whole(bench: Bench) -> Judgement:
+    """Every candle of the market, judged without a fault."""
+    return bench.judge(_frame(bench.market.candles.copy()))
+
+
+def _onsets(bench: Bench, whole: Judgement) -> NDArray[np.int64]:
+    """Random candles after the training at which the pair is active: only there can a stake be cut."""
+    first = max(bench.trained + bench.settings.health.window_candles, bench.startup)
+    last = len(whole) - WATCHED_CANDLES
+    active = first + np.flatnonzero(whole.states.state[first:last] == TradingState.ACTIVE)
+    if not len(active):
+        return np.empty(0, dtype=np.int64)
+    chosen = np.random.default_rng(SEED).choice(active, size=min(ONSETS, len(active)), replace=False)
+    return np.sort(chosen)
+
+
+def _with_candle_fault(bench: Bench, fault: CandleFault, onset: int, generator: np.random.Generator) -> Judgement:
+    return bench.judge(_frame(fault(bench.candles(onset), bench.startup, generator)))
+
+
+def _with_feature_fault(bench: Bench, fault: FeatureFault, onset: int, generator: np.random.Generator) -> Judgement:
+    frame = _frame(bench.candles(onset))
+    features, column = frame.features.copy(), int(generator.integers(frame.features.shape[1]))
+    features[bench.startup :, column] = fault(
+        features[bench.startup :, column], float(bench.deviations[column]), generator
+    )
+    return bench.judge(replace(frame, features=features))
+
+
+def _fault_row(bench: Bench, name: str, run: Runner, onsets: NDArray[np.int64]) -> Row:
+    judged = [run(int(onset), np.random.default_rng([SEED, int(onset)])) for onset in onsets]
+    states = [judgement.states.state[bench.startup :] for judgement in judged]
+    reduced, paused = (_delays(states, state) for state in (TradingState.REDUCED, TradingState.PAUSED))
+    found = 100 * len(reduced) / len(onsets) if len(onsets) else float("nan")
+    return Row(
+        name=f"{bench.market.timeframe}: {name}",
+        figure=found,
+        unit=" % found",
+        digits=0,
+        measured=_measured(bench),
+        details={
+            "timeframe": bench.market.timeframe,
+            "fault": name,
+            "onsets": len(onsets),
+            "watched_candles": WATCHED_CANDLES,
+            "watched_days": _days(bench, WATCHED_CANDLES),
+            "found_reduced": _ratio(reduced, onsets),
+            "median_days_to_reduced": _median_days(bench, reduced),
+            "found_paused": _ratio(paused, onsets),
+            "median_days_to_paused": _median_days(bench, paused),
+            "first_reasons": _first_reasons(judged, bench.startup),
+        },
+    )
+
+
+def _share_row(bench: Bench, whole: Judgement, state: TradingState) -> Row:
+    after = slice(max(bench.trained, bench.startup), None)
+    in_state = whole.states.state[after] == state
+    reasons = whole.states.reasons[after][in_state]
+    by_reason = {
+        reason.name.lower(): float((reasons & reason != 0).sum() / len(in_state))
+        for reason in Reason
+        if (reasons & reason != 0).any()
+    }
+    return Row(
+        name=f"{bench.market.timeframe}: {NO_FAULT}, share of time {state.label}",
+        figure=100 * float(in_state.mean()),
+        unit=" %",
+        digits=1,
+        measured=f"{_measured(bench)}; {len(in_state):,} candles after training",
+        details={
+            "timeframe": bench.market.timeframe,
+            "fault": NO_FAULT,
+            "state": state.label,
+            "share": float(in_state.mean()),
+            "candles": len(in_state),
+            "share_by_reason": by_reason,
+        },
+    )
+
+
+def _measured(bench: Bench) -> str:
+    known = LifecycleConfig(model_name="benchmark")
+    limits = series_limits(bench.bundle.profile.pairs[0], bench.settings.health)
+    return (
+        f"{bench.market.origin} of {PAIR} from {bench.market.candles['date'].iloc[0]:%Y-%m}, trained on "
+        f"{bench.trained - WARM_UP:,}, window {known.window_candles}, {known.thresholds.value} limits, "
+        f"{sum(limit.monitorable for limit in limits)} of {len(limits)} series monitorable, validation accuracy "
+        f"{bench.bundle.metrics['validation_accuracy']:.3f}"
+    )
+
+
+# candles from the onset to the first row in `state` or a stricter one, that row included; runs without one left out
+def _delays(states: Sequence[NDArray[np.int8]], state: TradingState) -> list[int]:
+    return [int(np.argmax(run >= state)) + 1 for run in states if (run >= state).any()]
+
+
+def _first_reasons(judged: Sequence[Judgement], startup: int) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for judgement in judged:
+        held_back = np.flatnonzero(judgement.states.state[startup:] >= TradingState.REDUCED)
+        if len(held_back):
+            for words in Reason(int(judgement.states.reasons[startup + held_back[0]])).words:
+                counts[words] = counts.get(words, 0) + 1
+    return counts
+
+
+def _days(bench: Bench, candles: float) -> float:
+    return candles * bench.market.candle_seconds / timedelta(days=1).total_seconds()
+
+
+def _ratio(found: Sequence[int], onsets: NDArray[np.int64]) -> float | None:
+    return len(found) / len(onsets) if len(onsets) else None
+
+
+def _median_days(bench: Bench, delays: Sequence[int]) -> float | None:
+    return _days(bench, median(delays)) if delays else None
+
+
+__all__ = ["NO_FAULT", "rows"]
