@@ -103,7 +103,8 @@ def test_without_a_model_the_bot_waits_paused_and_takes_the_first_one_up(worksho
 
         workshop.register()
         polled_step(bot)
-        assert version(bot) == "v1"
+        first = bot.strategy.lifecycle.gate.decision("BTC/USDT", datetime.now(UTC))
+        assert (first.state, first.version) == (TradingState.ACTIVE, "v1")
 
 
 @pytest.mark.parametrize(

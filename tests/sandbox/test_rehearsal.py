@@ -81,8 +81,8 @@ def deciding_candle(opened_at: datetime) -> datetime:
 
 
 def entered_states(result: RehearsalResult) -> list[TradingState]:
-    effective = {(record.pair, record.candle): record.effective for record in result.states}
-    return [effective[trade.pair, deciding_candle(trade.opened_at)] for trade in result.trades]
+    automatic = {(record.pair, record.candle): record.state for record in result.states}
+    return [automatic[trade.pair, deciding_candle(trade.opened_at)] for trade in result.trades]
 
 
 @pytest.mark.host

@@ -242,16 +242,11 @@ def test_candles_that_are_missing_doubled_or_flat_are_named(demo_strategy: Any) 
     assert Reason.FROZEN_FEED in analysed_with(demo_strategy, flat)
 
 
-_TOO_SHORT_FOR_THE_ANCHORS = pytest.mark.xfail(
-    raises=IndexError, reason="monitor.quality: a frame shorter than window_candles // 20 rows has no anchor row"
-)
-
-
 @pytest.mark.parametrize(
     "rows",
     [
-        pytest.param(1, marks=_TOO_SHORT_FOR_THE_ANCHORS),
-        pytest.param(9, marks=_TOO_SHORT_FOR_THE_ANCHORS),
+        1,
+        9,
         10,
         59,
         STARTUP_CANDLES - 1,

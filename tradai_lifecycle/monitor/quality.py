@@ -151,7 +151,8 @@ class _Anchors:
         """Each row's verdict, given the anchors that were flagged: that of its newest anchor, while not too old."""
         verdict = np.zeros(len(self._newest), dtype=bool)
         verdict[flagged] = True
-        return self._held & verdict[self._newest]
+        # rows before the first anchor point before the frame; none of them is held
+        return self._held & verdict[np.maximum(self._newest, 0)]
 
 
 def _scale_changed(column: Floats, feature: FeatureReference, anchors: _Anchors, window: int) -> Flags:

@@ -24,7 +24,7 @@ from tradai_lifecycle.model.slot import ModelSlot
 from tradai_lifecycle.model.source import ModelSource
 from tradai_lifecycle.runtime.runtime import Runtime
 from tradai_lifecycle.runtime.watcher import Watcher
-from tradai_lifecycle.states import Reason, SwapOutcome, TradingState
+from tradai_lifecycle.states import FAULT_REASONS, Reason, SwapOutcome, TradingState
 from tradai_lifecycle.store.ledger import Ledger
 from tradai_lifecycle.strategy.columns import ActiveVersion, Frame, Judgement, moment
 from tradai_lifecycle.strategy.desk import OperatorDesk
@@ -215,8 +215,13 @@ class LiveSession:
             # the same version as before a restart: its timeline goes on
             return last[-1].state_before, last[-1].adopted_candle
         state_before = {
-            pair: TradingState(int(rows.state[-1])) for pair, rows in self._lifecycle.gate.view.rows.items()
-        } or {pair: record.state for pair, record in self.ledger.latest_states().items()}
+            pair: _state_of_the_market(int(rows.state[-1]), int(rows.reasons[-1]))
+            for pair, rows in self._lifecycle.gate.view.rows.items()
+            if len(rows.state)
+        } or {
+            pair: _state_of_the_market(record.state, record.reasons)
+            for pair, record in self.ledger.latest_states().items()
+        }
         previous_label = previous.label if previous is not None else (last[-1].version if last else None)
         for request in self.ledger.open_retraining_requests():
             if request.version != bundle.label:
@@ -272,6 +277,11 @@ class LiveSession:
     def _newest_closed(self, now: datetime) -> datetime:
         seconds = int(now.timestamp()) // self._candle_seconds * self._candle_seconds
         return datetime.fromtimestamp(seconds - self._candle_seconds, tz=UTC)
+
+
+# A pair that waited for a model, or for us, was not paused by what it showed: the first model finds it active.
+def _state_of_the_market(state: int, reasons: int) -> TradingState:
+    return TradingState.ACTIVE if reasons & FAULT_REASONS else TradingState(state)
 
 
 def live_supply(strategy: Any, config: Mapping[str, Any]) -> LiveSession:
