@@ -8,6 +8,8 @@ STAMP := $(VENV)/.installed-$(notdir $(REQUIREMENTS))
 PYTEST_ARGS ?=
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
+# many small predictions in several processes: more threads than cores would wait for each other
+export OMP_NUM_THREADS := 1
 
 .PHONY: demo test test-oldest lint bench soak requirements clean
 

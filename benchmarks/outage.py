@@ -62,7 +62,7 @@ def _row(what: str, paired: Paired, known: dict[str, object]) -> Row:
         bound=Bound(most=1.05),
         measured=f"two stepped bots in turns, median of {paired.turns}; {1e3 * paired.base:.1f} ms answered, "
         f"{1e3 * paired.other:.1f} ms black-holed; {known['polls_answered']} polls answered, "
-        f"{known['connections_to_the_black_hole']} connections swallowed, a poll under way nearly always",
+        f"{known['connections_to_the_black_hole']} connections swallowed for up to 10 s each",
         details={"answered_ms": 1e3 * paired.base, "black_holed_ms": 1e3 * paired.other, **known},
     )
 

@@ -13,6 +13,7 @@ rolling pass and a frame that starts elsewhere agree to the last bit.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from math import inf, nextafter
 from typing import Any, Protocol
 
@@ -122,11 +123,15 @@ def psi_terms(observed: NDArray[Any], window: int, reference: NDArray[Any], tota
     return np.where(reference + observed == 0, 0.0, terms)
 
 
-def _term_table(reference: Binned, window: int) -> Floats:
-    # one row per bin, one column per count from 0 to the window
-    counts = np.array(reference.counts, dtype=np.int64)[:, None]
+# One row per bin, one column per count from 0 to the window. Kept: a bot asks for the same tables with every candle;
+# 100 pairs of 200 features at window 500 take half a gigabyte, so no more than the tables of about 20 such pairs stay.
+@lru_cache(maxsize=4_096)
+def _term_table(reference_counts: tuple[int, ...], window: int) -> Floats:
+    counts = np.array(reference_counts, dtype=np.int64)[:, None]
     observed = np.arange(window + 1)[None, :]
-    return psi_terms(observed, window, counts, max(1, int(counts.sum())), len(counts) - 1)
+    table = psi_terms(observed, window, counts, max(1, int(counts.sum())), len(counts) - 1)
+    table.setflags(write=False)
+    return table
 
 
 def psi_columns(codes: Codes, references: Sequence[Binned], window: int) -> Iterator[Floats]:
@@ -138,7 +143,7 @@ def psi_columns(codes: Codes, references: Sequence[Binned], window: int) -> Iter
     if window < 1:
         raise ValueError(f"a window of {window} candles holds nothing")
     for column, reference in zip(codes.T, references, strict=True):
-        yield _rolling_column(np.ascontiguousarray(column), _term_table(reference, window), window)
+        yield _rolling_column(np.ascontiguousarray(column), _term_table(tuple(reference.counts), window), window)
 
 
 def _rolling_column(column: Codes, table: Floats, window: int) -> Floats:

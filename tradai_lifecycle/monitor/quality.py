@@ -119,6 +119,9 @@ def _more_than(allowed: int, flags: Flags, recent: int) -> Flags:
 
 def _stuck(values: Floats, longest_in_training: int, window: int) -> Flags:
     allowed = min(max(ceil(1.5 * longest_in_training), SHORTEST_STUCK_RUN), window)
+    if np.count_nonzero(values[1:] == values[:-1]) < allowed:
+        # too few repeats in the whole frame to make one run that long: the usual case, and by far the cheaper look
+        return np.zeros(len(values), dtype=bool)
     return run_lengths(values) > allowed
 
 

@@ -61,10 +61,14 @@ def train_bundle(samples: Sequence[PairSample], plan: TrainingPlan) -> ModelBund
     comes from contiguous folds, so that it is as unsure as live predictions are. The final model sees every row.
     Raises TrainingDataError where a pair is too short, or a class or every direction is missing.
     """
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - beside the estimators
+
     _require_enough(samples, plan)
-    metrics = _validated(samples, plan)
-    estimator = _fitted(plan, samples, [sample.usable for sample in samples])
-    out_of_fold = _out_of_fold(samples, plan)
+    # one thread: beside a running bot, threads that wait for each other cost more than they gain
+    with threadpool_limits(limits=1, user_api="openmp"):
+        metrics = _validated(samples, plan)
+        estimator = _fitted(plan, samples, [sample.usable for sample in samples])
+        out_of_fold = _out_of_fold(samples, plan)
     profile = ReferenceProfile(
         window_candles=plan.window_candles,
         feature_names=plan.feature_names,

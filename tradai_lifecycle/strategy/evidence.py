@@ -4,7 +4,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from tradai_lifecycle.config import LifecycleConfig
@@ -80,6 +80,7 @@ class EvidenceLog:
             do_predict=int(judgement.do_predict[row]),
             effective=state.effective,
         )
+        # the decision is filled in by `settle`: it depends on pairs that are judged after this one
         with self._lock:
             self._batch.at, self._batch.version, self._batch.candle = now, state.version, state.candle
             self._batch.states.append(state)
@@ -87,7 +88,34 @@ class EvidenceLog:
             if judgement.states.retraining[row]:
                 self._batch.requests.append(_request(judgement, state, now))
         if before is None or before.state is not state.state:
-            self._changed(before, state, now)
+            self._changed(before, state, Reason(int(judgement.states.reasons[row])), now)
+
+    def settle(self) -> None:
+        """Fill in what the gate decides for the gathered pairs, now that all of the batch are judged.
+
+        To be called before the operator's newest word is read: it is that of the next batch.
+        """
+        with self._lock:
+            batch = self._batch
+            decisions = {state.pair: self._gate.decision(state.pair, batch.at) for state in batch.states}
+            batch.states = [
+                replace(
+                    state,
+                    effective=decisions[state.pair].state,
+                    reasons=decisions[state.pair].reasons,
+                    stake_ratio=decisions[state.pair].stake_ratio,
+                )
+                for state in batch.states
+            ]
+            batch.predictions = [
+                replace(prediction, effective=decisions[prediction.pair].state) for prediction in batch.predictions
+            ]
+
+    def withdraw_requests(self) -> None:
+        """Drop retraining requests that were not written yet: the version they are about has just been replaced."""
+        with self._lock:
+            for batch in (self._batch, *self._waiting):
+                batch.requests.clear()
 
     def close_batch(self) -> bool:
         """Put what was gathered into the queue; whether anything waits to be written."""
@@ -172,7 +200,7 @@ class EvidenceLog:
             effective_predictions=float(judgement.effective_predictions[row]),
         )
 
-    def _changed(self, before: StateRecord | None, after: StateRecord, now: datetime) -> None:
+    def _changed(self, before: StateRecord | None, after: StateRecord, reasons: Reason, now: datetime) -> None:
         change = StateChanged(
             at=now,
             pair=after.pair,
@@ -180,7 +208,7 @@ class EvidenceLog:
             before=before.state if before is not None else TradingState.PAUSED,
             after=after.state,
             severity=after.severity,
-            reasons=after.reasons,
+            reasons=reasons,
             version=after.version,
             psi_max=after.psi_max,
             accuracy=after.accuracy,

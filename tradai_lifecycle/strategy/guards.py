@@ -13,6 +13,7 @@ from freqtrade.exceptions import DependencyException
 from freqtrade.rpc import RPCException
 
 from tradai_lifecycle.strategy.exits import with_exit_policy
+from tradai_lifecycle.strategy.trade_version import note_version
 from tradai_lifecycle.strategy.wrapping import Guard, Method
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FORCE_ENTRY_TAG = "force_entry"
-VERSION_KEY = "model_version"
 
 
 class ForcedEntryRefusedError(DependencyException, RPCException):
@@ -123,7 +123,7 @@ def order_filled(strategy: Any, call: Method, arguments: dict[str, Any]) -> None
     trade, order = arguments["trade"], arguments["order"]
     if order.ft_order_side == trade.entry_side and trade.nr_of_successful_entries <= 1:
         decided = strategy.lifecycle.gate.decision(trade.pair, trade.open_date_utc)
-        trade.set_custom_data(VERSION_KEY, decided.version)
+        note_version(trade, decided.version)
 
 
 def populate_entry_trend(strategy: Any, call: Method, arguments: dict[str, Any]) -> Any:
@@ -202,4 +202,4 @@ GUARDS: dict[str, Guard] = {
     )
 }
 
-__all__ = ["FORCE_ENTRY_TAG", "GUARDS", "VERSION_KEY", "RefusedPrice"]
+__all__ = ["FORCE_ENTRY_TAG", "GUARDS", "RefusedPrice"]

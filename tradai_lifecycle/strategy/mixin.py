@@ -31,7 +31,7 @@ from tradai_lifecycle.strategy.host import (
 from tradai_lifecycle.strategy.lifecycle import Lifecycle
 from tradai_lifecycle.strategy.session import live_supply
 from tradai_lifecycle.strategy.supply import fingerprint, offline_supply
-from tradai_lifecycle.strategy.wrapping import wrap_class
+from tradai_lifecycle.strategy.wrapping import spare_trade_copies, wrap_class
 
 FINGERPRINT_KEY = "tradai_lifecycle_fingerprint"
 
@@ -190,5 +190,6 @@ class ModelLifecycleMixin(IStrategy):
 
 # the subclasses are wrapped when they are defined; this class itself has no such moment
 wrap_class(ModelLifecycleMixin, GUARDS)
+spare_trade_copies(ModelLifecycleMixin, ("check_entry_timeout", "custom_entry_price", "order_filled"))
 
 __all__ = ["FINGERPRINT_KEY", "ModelLifecycleMixin"]

@@ -86,6 +86,7 @@ class LiveSession:
     def begin_loop(self, now: datetime) -> None:
         """Read what operators said, take over what is staged, and write what the last batch left. Never raises."""
         try:
+            self._evidence.settle()
             self._visit_store(now)
             candle = self._newest_closed(now)
             if self._newest_candle is None or candle > self._newest_candle:
@@ -141,6 +142,7 @@ class LiveSession:
 
     def flush_evidence(self) -> None:
         """Write what was gathered now, on the caller's thread: for rehearsals."""
+        self._evidence.settle()
         if self._evidence.close_batch():
             self._evidence.flush()
 
@@ -223,6 +225,7 @@ class LiveSession:
             for pair, record in self.ledger.latest_states().items()
         }
         previous_label = previous.label if previous is not None else (last[-1].version if last else None)
+        self._evidence.withdraw_requests()
         for request in self.ledger.open_retraining_requests():
             if request.version != bundle.label:
                 self.ledger.close_retraining_request(request.sequence, now)
