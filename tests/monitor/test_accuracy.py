@@ -65,9 +65,11 @@ def test_every_column_is_that_of_the_plain_definition(seed, scored_share, horizo
         scored=scored, hit=hit, horizon_candles=horizon, windows=ascending, minimum_effective=10, floor=0.52
     )
     expected = slow_accuracy(scored, hit, horizon, ascending, 10, 0.52)
+    # at exactly the minimum, the last bit of either computation chooses the window
+    tied = (abs(expected[3] - 10) < 1e-6) | (abs(columns.effective_predictions - 10) < 1e-6)
+    settled = ~tied
     for name, values in zip(COLUMNS[:4], expected, strict=False):
-        np.testing.assert_allclose(getattr(columns, name), values, rtol=1e-8, atol=1e-9, err_msg=name)
-    settled = np.isnan(expected[3]) | (abs(expected[3] - 10) > 1e-6)
+        np.testing.assert_allclose(getattr(columns, name)[settled], values[settled], rtol=1e-8, atol=1e-9, err_msg=name)
     assert (columns.window_candles == expected[5])[settled].all()
     assert (columns.verdict == expected[4])[settled].all()
 

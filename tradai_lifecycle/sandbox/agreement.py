@@ -1,5 +1,6 @@
 """Whether a backtest decides as the live path did: their states, candle by candle."""
 
+import asyncio
 import contextlib
 import io
 from collections.abc import Iterable, Mapping
@@ -49,6 +50,9 @@ def backtest_states(config: Mapping[str, Any]) -> tuple[DecidedState, ...]:
             rows = strategy.lifecycle.gate.view.rows
         finally:
             backtesting.cleanup()
+            backtesting.exchange.close()
+            # freqtrade leaves its closed loop behind as the thread's own
+            asyncio.set_event_loop(None)
     return tuple(decided for pair, judged in rows.items() for decided in _decided(pair, judged))
 
 
