@@ -33,7 +33,8 @@ def status(config: ConfigFiles = DEFAULT_CONFIG, userdir: UserData = None, as_js
 
 def pause(config: ConfigFiles = DEFAULT_CONFIG, userdir: UserData = None, note: Note = "") -> None:
     """Stop entries of the whole bot until `tradai resume`. Exits run on."""
-    _record(config, userdir, action=OperatorAction.PAUSE, note=note)
+    # the one command that may make the file: a pause is the safe side
+    _record(config, userdir, action=OperatorAction.PAUSE, note=note, create=True)
     typer.echo("paused: no entries until `tradai resume`; a running bot follows within one loop")
 
 
@@ -164,9 +165,17 @@ def _cell(value: float | None) -> str:
     return "-" if value is None else f"{value:.3g}"
 
 
-def _record(config: list[Any], userdir: Any, *, action: OperatorAction, note: str, ratio: float | None = None) -> None:
+def _record(
+    config: list[Any],
+    userdir: Any,
+    *,
+    action: OperatorAction,
+    note: str,
+    ratio: float | None = None,
+    create: bool = False,
+) -> None:
     bot = load_bot(config, userdir)
-    with bot.ledger() as ledger:
+    with bot.ledger(create=create) as ledger:
         ledger.record_operator(action=action, who=operator_name(), note=note, at=datetime.now(UTC), ratio=ratio)
 
 

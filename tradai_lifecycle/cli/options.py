@@ -46,14 +46,14 @@ class Bot:
         return Path(self.freqtrade_config["user_data_dir"])
 
     @contextmanager
-    def ledger(self) -> Iterator[Ledger]:
+    def ledger(self, *, create: bool = False) -> Iterator[Ledger]:
         """The bot's ledger, opened; raises StoreUnavailableError.
 
-        An absent file is not made here: a running bot whose file was lost must stay blocked, for it may have held a
-        pause.
+        An absent file is made only where asked: a running bot whose file was lost must stay blocked, for it may have
+        held a pause.
         """
         path = self.lifecycle.path_in(self.user_data_dir, self.lifecycle.store_path)
-        if not path.is_file():
+        if not create and not path.is_file():
             raise StoreUnavailableError(str(path), "it does not exist. Next: start the bot once, or put the file back")
         ledger = Ledger(path)
         ledger.open()
