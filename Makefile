@@ -46,7 +46,7 @@ soak: $(STAMP)
 requirements:
 	uv pip compile pyproject.toml --all-extras --generate-hashes --no-header --no-annotate --universal \
 	  --python-version 3.11 --no-emit-index-url --no-emit-find-links -q -o requirements/newest.txt
-	echo "freqtrade==2026.3" | uv pip compile pyproject.toml - --all-extras --generate-hashes --no-header --no-annotate \
+	printf 'freqtrade==2026.3\njoblib<1.6  # its hyperopt imports what joblib 1.6 no longer has\n' | uv pip compile pyproject.toml - --all-extras --generate-hashes --no-header --no-annotate \
 	  --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links -q -o requirements/oldest.txt
 
 clean:

@@ -1,6 +1,7 @@
 """The host as it is: its version, its limits, and a real bot that is stepped through a pause."""
 
 import logging
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,8 @@ def step_until_paused(bot: SteppedBot, pair: str) -> None:
 
 
 def force(bot: SteppedBot, pair: str) -> Trade | None:
+    # older freqtrade names a simulated order by the second
+    bot.move_to(bot.now + timedelta(seconds=1))
     trade: Trade | None = RPC(bot.bot)._rpc_force_entry(pair, None)
     return trade
 

@@ -113,7 +113,11 @@ class SteppedBot:
         return self.candle
 
     def process(self) -> None:
-        """Let the bot process once more without moving the time."""
+        """Let the bot process once more, a second later and within the same candle.
+
+        Older freqtrade names a simulated order by the second: two of one pair in one second would be the same order.
+        """
+        self.move_to(self.now + timedelta(seconds=1))
         self.bot.process()
 
     def move_to(self, time: datetime) -> None:
