@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -101,10 +102,20 @@ def status_report(ledger: Ledger, config: LifecycleConfig) -> dict[str, Any]:
             }
             for request in ledger.open_retraining_requests()
         ],
-        "persistence_candles": {
-            "moderate": config.moderate_persistence,
-            "significant": config.significant_persistence,
-        },
+        "drift_must_hold": _persistence(ledger, config),
+    }
+
+
+# How long drift must hold before it counts, in candles, and in days where the ledger knows the candle's length.
+def _persistence(ledger: Ledger, config: LifecycleConfig) -> dict[str, dict[str, float | None]]:
+    newest = ledger.states(limit=50)
+    opened = sorted({state.candle for state in newest})
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(opened)]
+    candle_days = min(gaps) / 86_400 if gaps else None
+    held = {"reduced": config.moderate_persistence, "paused": config.significant_persistence}
+    return {
+        state: {"candles": candles, "days": round(candles * candle_days, 2) if candle_days else None}
+        for state, candles in held.items()
     }
 
 
@@ -157,8 +168,18 @@ def _print_status(report: dict[str, Any]) -> None:
         why = "; ".join(state["reasons"]) or "healthy"
         table.add_row(pair, f"[{style}]{state['state']}[/]", f"{state['stake_ratio']:.2f}", *figures, why)
     console.print(table)
+    console.print(_persistence_line(report["drift_must_hold"]))
     for request in report["retraining_requests"]:
         console.print(f"retraining wanted for {request['version']} since {request['candle']}: {request['detail']}")
+
+
+def _persistence_line(held: dict[str, dict[str, float | None]]) -> str:
+    parts = [f"{span['candles']} candles{_days(span['days'])} before a pair is {state}" for state, span in held.items()]
+    return f"drift must fill the window and hold {', '.join(parts)}; measured delays: docs/statistics.md"
+
+
+def _days(days: float | None) -> str:
+    return "" if days is None else f" ({days:g} days)"
 
 
 def _cell(value: float | None) -> str:

@@ -198,6 +198,7 @@ class Demonstration:
             "max_open_trades": len(PAIRS),
             "stake_currency": "USDT",
             "stake_amount": 300,
+            "initial_state": "running",
             "dry_run": True,
             "dry_run_wallet": 1_000,
             "fiat_display_currency": "",

@@ -31,11 +31,17 @@ class OperatorDesk:
         """Take in what was recorded since the last call. Raises StoreUnavailableError."""
         marker = self._ledger.change_marker()
         if marker != self._marker:
-            self._records = self._ledger.operator()
+            self._take_in(self._ledger.operator())
             self.pin = self._ledger.pin()
             self._gate.set_stance(stance_of(self._records))
             self._marker = marker
         self._end_broken_resume(now)
+
+    def _take_in(self, records: tuple[OperatorRecord, ...]) -> None:
+        if records != self._records:
+            standing = ", ".join(_in_words(record) for record in records) or "nothing"
+            logger.warning("What operators said and still stands: %s.", standing)
+        self._records = records
 
     def _end_broken_resume(self, now: datetime) -> None:
         stance = self._gate.view.stance
@@ -74,6 +80,11 @@ def stance_of(records: Iterable[OperatorRecord]) -> OperatorStance:
         ended |= set(_ended_by(record))
     kept = {pair: bound for pair, bound in stance.resume_bounds.items() if pair not in ended}
     return replace(stance, resume_bounds=kept)
+
+
+def _in_words(record: OperatorRecord) -> str:
+    ratio = f" to {record.ratio:g}" if record.ratio is not None else ""
+    return f"{record.action.value}{ratio} by {record.who}"
 
 
 def _ended_by(record: OperatorRecord) -> Mapping[str, BoundReasons]:

@@ -1,0 +1,74 @@
+"""The bot as a person runs it: `freqtrade trade` in a process of its own, on the real clock."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.live.workshop import PAIRS, Workshop
+from tradai_lifecycle.sandbox import SandboxExchange, build_market
+from tradai_lifecycle.states import TradingState
+
+pytestmark = pytest.mark.host
+PATIENCE_SECONDS = 90.0
+
+
+@contextmanager
+def running_bot(workshop: Workshop) -> Iterator[Path]:
+    """`freqtrade trade` on the workshop's configuration; gives the file of what it logs. Ends it as Ctrl-C does, for which freqtrade ends with 130."""
+    log = workshop.root / "bot.log"
+    command = [str(Path(sys.executable).parent / "freqtrade"), "trade", "-c", str(workshop.config_file)]
+    with log.open("w", encoding="utf-8") as output:
+        bot = subprocess.Popen(command, cwd=workshop.root, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            yield log
+            os.kill(bot.pid, signal.SIGINT)
+            assert bot.wait(timeout=60) == 130, log.read_text(encoding="utf-8")
+        finally:
+            bot.kill()
+            bot.wait()
+
+
+def words(log: Path) -> str:
+    """What the bot logged, without the line breaks its terminal puts in."""
+    return " ".join(log.read_text(encoding="utf-8").split())
+
+
+def wait_for(condition: Callable[[], bool], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
+        time.sleep(0.2)
+
+
+def test_a_real_dry_run_judges_its_pairs_obeys_and_ends_cleanly(workshop: Workshop) -> None:
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    market = build_market(11, PAIRS, "1h", hour - timedelta(hours=2_000), 2_010)
+    with SandboxExchange.from_frames(market, "1h") as exchange:
+        shop = replace(workshop, market=market, exchange=exchange)
+        shop.register()
+        config = json.loads(shop.configure().read_text(encoding="utf-8"))
+        shop.config_file.write_text(json.dumps({**config, "initial_state": "running"}), encoding="utf-8")
+        with running_bot(shop) as log:
+            store = shop.user_data / "tradai_lifecycle.sqlite"
+            wait_for(lambda: store.exists() and "demo v1" in words(log), log)
+            with closing(shop.ledger()) as ledger:
+                wait_for(lambda: set(ledger.latest_states()) == set(PAIRS), log)
+                states = ledger.latest_states()
+                assert {state.version for state in states.values()} == {"v1"}
+                assert {state.state for state in states.values()} <= set(TradingState)
+
+            shop.tradai("pause", "--note", "by hand")
+            wait_for(lambda: "still stands: pause by shell:" in words(log), log)
+            shop.tradai("resume")
+            wait_for(lambda: "still stands: resume by shell:" in words(log), log)
+    assert "Traceback" not in words(log)
