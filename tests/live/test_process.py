@@ -24,7 +24,7 @@ PATIENCE_SECONDS = 90.0
 
 @contextmanager
 def running_bot(workshop: Workshop) -> Iterator[Path]:
-    """`freqtrade trade` on the workshop's configuration; gives the file of what it logs. Ends it as Ctrl-C does, for which freqtrade ends with 130."""
+    """`freqtrade trade` on the workshop's configuration; gives its log. Ends it as Ctrl-C does: with exit code 130."""
     log = workshop.root / "bot.log"
     command = [str(Path(sys.executable).parent / "freqtrade"), "trade", "-c", str(workshop.config_file)]
     with log.open("w", encoding="utf-8") as output:
