@@ -64,6 +64,16 @@ def test_mlflows_own_tools_load_the_estimator(source, tmp_path):
     np.testing.assert_array_equal(loaded.predict(ROWS[:64]), made.predict(ROWS[:64]))
 
 
+def test_the_signature_names_the_features_in_order(source, tmp_path):
+    from mlflow.models import Model
+
+    made = bundle()
+    source.fetch(register(source, artefact(tmp_path / "made", made)), tmp_path / "there")
+    signature = Model.load(str(tmp_path / "there" / "MLmodel")).signature
+    assert tuple(signature.inputs.input_names()) == made.feature_names
+    assert {str(kind) for kind in signature.inputs.input_types()} == {"DataType.double"}
+
+
 def test_artefacts_lie_beside_the_database_wherever_the_process_runs(source, mlflow_database, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     register(source, artefact(tmp_path / "made"))

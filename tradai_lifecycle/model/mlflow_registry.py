@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import requests
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -281,9 +282,17 @@ def _log_model(client: Any, experiment_id: str, run_id: str, directory: Path, su
 
 def _write_mlmodel(directory: Path, model_id: str, run_id: str, summary: ArtefactSummary) -> None:
     import sklearn  # noqa: PLC0415 - see _connect
-    from mlflow.models import Model  # noqa: PLC0415 - see _connect
+    from mlflow.models import Model, ModelSignature  # noqa: PLC0415 - see _connect
+    from mlflow.types import ColSpec, DataType, Schema, TensorSpec  # noqa: PLC0415 - see _connect
 
-    model = Model(run_id=run_id, model_id=model_id, metadata={"feature_names": list(summary.feature_names)})
+    inputs = Schema([ColSpec(DataType.double, name) for name in summary.feature_names])
+    outputs = Schema([TensorSpec(np.dtype(np.float64), (-1,))])
+    model = Model(
+        run_id=run_id,
+        model_id=model_id,
+        signature=ModelSignature(inputs=inputs, outputs=outputs),
+        metadata={"feature_names": list(summary.feature_names)},
+    )
     model.add_flavor(
         "sklearn",
         pickled_model="model.skops",
