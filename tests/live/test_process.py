@@ -24,14 +24,14 @@ PATIENCE_SECONDS = 90.0
 
 @contextmanager
 def running_bot(workshop: Workshop) -> Iterator[Path]:
-    """`freqtrade trade` on the workshop's configuration; gives its log. Ends it as Ctrl-C does: with exit code 130."""
+    """`freqtrade trade` on the workshop's configuration; gives its log. Ends it as a service manager does."""
     log = workshop.root / "bot.log"
     command = [str(Path(sys.executable).parent / "freqtrade"), "trade", "-c", str(workshop.config_file)]
     with log.open("w", encoding="utf-8") as output:
         bot = subprocess.Popen(command, cwd=workshop.root, stdout=output, stderr=subprocess.STDOUT)
         try:
             yield log
-            os.kill(bot.pid, signal.SIGINT)
+            os.kill(bot.pid, signal.SIGTERM)
             assert bot.wait(timeout=60) == 130, log.read_text(encoding="utf-8")
         finally:
             bot.kill()
