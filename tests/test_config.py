@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from tradai_lifecycle.config import SECTION, LifecycleConfig, VersionSpan, candle_seconds, parse_config
 from tradai_lifecycle.errors import ConfigurationError, InvalidConfigValueError, UnknownConfigKeyError
-from tradai_lifecycle.states import Adoption, TradingState
+from tradai_lifecycle.states import Adoption, Role, TradingState
 
 KEYS = LifecycleConfig.model_fields
 
@@ -24,9 +24,11 @@ def test_every_key_has_a_description(key: str) -> None:
 
 def test_every_key_but_the_model_has_a_default_that_is_itself_valid() -> None:
     assert [key for key, field in KEYS.items() if field.is_required()] == ["model_name"]
-    defaults = {key: field.get_default() for key, field in KEYS.items() if not field.is_required()}
+    defaults = {
+        key: field.get_default(call_default_factory=True) for key, field in KEYS.items() if not field.is_required()
+    }
     assert parse() == parse(**defaults)
-    assert parse().model_dump() == {"model_name": "m", **defaults}
+    assert dict(parse()) == {"model_name": "m", **defaults}
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -54,7 +56,67 @@ def test_a_value_of_the_wrong_type_names_its_key(key: str) -> None:
         parse_config({SECTION: {"model_name": "m", key: wrong}})
     assert caught.value.key.split(".")[0] == key
     assert str(caught.value).startswith(f"tradai_lifecycle.{key}")
-    assert repr(wrong) in str(caught.value)
+    shown = "(not shown)" if key in ("telegram", "notices") else repr(wrong)
+    assert shown in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        (
+            {"telegram": {"tokn": "123:secret"}},
+            "tradai_lifecycle: unknown key 'telegram.tokn' in the configuration. Did you mean 'telegram.token'?",
+        ),
+        (
+            {"telegram": {"token": "123:secret"}},
+            (
+                "tradai_lifecycle.telegram: '(not shown)' is not valid: value error, "
+                "telegram.token needs telegram.chat_id beside it."
+            ),
+        ),
+        (
+            {"telegram": {"token": ["123:secret"], "chat_id": "5"}},
+            "tradai_lifecycle.telegram.token: '(not shown)' is not valid: input should be a valid string.",
+        ),
+        (
+            {"telegram": {"authorized_users": {"7": "boss"}}},
+            (
+                "tradai_lifecycle.telegram.authorized_users.7: 'boss' is not valid: value error, 'boss' is no "
+                "role; roles are viewer, operator, approver."
+            ),
+        ),
+        (
+            {"telegram": {"authorized_users": {"anna": "viewer"}}},
+            (
+                "tradai_lifecycle.telegram: '(not shown)' is not valid: value error, telegram.authorized_users names "
+                "'anna', which is no telegram user id (digits only)."
+            ),
+        ),
+        (
+            {"notices": {"apprise_urls": [{"url": "slack://secret"}]}},
+            "tradai_lifecycle.notices.apprise_urls.0: '(not shown)' is not valid: input should be a valid string.",
+        ),
+        (
+            {"notices": {"fold_minutes": -1}},
+            "tradai_lifecycle.notices.fold_minutes: -1 is not valid: input should be greater than or equal to 0.",
+        ),
+    ],
+)
+def test_a_mistake_in_a_nested_section_is_named_and_its_secrets_are_not(section: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse(**section)
+    assert str(caught.value) == message
+    assert "secret" not in message
+
+
+def test_a_secret_is_in_no_rendering_of_the_configuration() -> None:
+    config = parse(
+        telegram={"token": "123:secret", "chat_id": "5", "authorized_users": {"7": "approver"}},
+        notices={"apprise_urls": ["slack://secret"]},
+    )
+    assert "secret" not in repr(config) + str(config.model_dump()) + config.model_dump_json()
+    assert config.telegram is not None
+    assert config.telegram.authorized_users == {"7": Role.APPROVER}
 
 
 @pytest.mark.parametrize(

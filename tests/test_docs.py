@@ -8,9 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
+from pydantic import BaseModel
 
 from tradai_lifecycle.cli.app import app
-from tradai_lifecycle.config import SECTION, LifecycleConfig, VersionSpan, parse_config
+from tradai_lifecycle.config import (
+    SECTION,
+    LifecycleConfig,
+    NoticesConfig,
+    TelegramConfig,
+    VersionSpan,
+    parse_config,
+)
 from tradai_lifecycle.monitor import quality
 from tradai_lifecycle.states import CandidateOutcome, Reason
 
@@ -43,6 +51,8 @@ def default_of(model: Any, key: str) -> str:
     if field.is_required():
         return "required"
     default = field.get_default(call_default_factory=True)
+    if isinstance(default, BaseModel):
+        return "its own defaults"
     return f"`{json.dumps(list(default) if isinstance(default, tuple) else default)}`"
 
 
@@ -67,15 +77,31 @@ def test_every_key_of_a_version_span_is_documented_with_its_default(key: str) ->
     assert cells("docs/configuration.md", key)[0] == default_of(VersionSpan, key)
 
 
-@pytest.mark.parametrize("key", LifecycleConfig.model_fields)
-def test_the_range_of_every_number_is_documented(key: str) -> None:
+NESTED = {
+    f"{section}.{key}": (model, key)
+    for section, model in {"telegram": TelegramConfig, "notices": NoticesConfig}.items()
+    for key in model.model_fields
+}
+
+
+@pytest.mark.parametrize("dotted", NESTED)
+def test_every_key_of_a_nested_section_is_documented_with_its_default(dotted: str) -> None:
+    assert cells("docs/configuration.md", dotted)[0] == default_of(*NESTED[dotted])
+
+
+@pytest.mark.parametrize(
+    ("dotted", "model", "key"),
+    [(key, LifecycleConfig, key) for key in LifecycleConfig.model_fields]
+    + [(dotted, model, key) for dotted, (model, key) in NESTED.items()],
+)
+def test_the_range_of_every_number_is_documented(dotted: str, model: Any, key: str) -> None:
     limits = [
         value
-        for part in LifecycleConfig.model_fields[key].metadata
+        for part in model.model_fields[key].metadata
         for name in ("ge", "gt", "le", "lt")
         if (value := getattr(part, name, None)) is not None
     ]
-    described = cells("docs/configuration.md", key)[1]
+    described = cells("docs/configuration.md", dotted)[1]
     assert [limit for limit in limits if f"{limit:,g}" not in described] == []
 
 

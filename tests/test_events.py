@@ -95,6 +95,7 @@ def test_values_are_words_and_not_numbers() -> None:
         "what": "entry",
         "reasons": ["no model is loaded"],
         "observed_only": False,
+        "rate": None,
     }
 
 

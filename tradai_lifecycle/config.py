@@ -5,7 +5,16 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from tradai_lifecycle.errors import InvalidConfigValueError, UnknownConfigKeyError
 from tradai_lifecycle.states import (
@@ -13,6 +22,7 @@ from tradai_lifecycle.states import (
     ExitsWithoutPrediction,
     Mode,
     PositionsAtPause,
+    Role,
     SignificantRule,
     Thresholds,
     TradingState,
@@ -21,6 +31,18 @@ from tradai_lifecycle.states import (
 SECTION = "tradai_lifecycle"
 
 Ratio = Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+def _role(value: object) -> object:
+    known = {role.label: role for role in Role}
+    if value in known.values():
+        return value
+    if str(value) not in known:
+        raise ValueError(f"{value!r} is no role; roles are {', '.join(known)}")
+    return known[str(value)]
+
+
+RoleName = Annotated[Role, BeforeValidator(_role)]
 
 
 class VersionSpan(BaseModel):
@@ -33,6 +55,46 @@ class VersionSpan(BaseModel):
     state_before: dict[str, TradingState] = Field(
         default_factory=dict, description="per pair, the automatic state at the candle before the adoption"
     )
+
+
+class TelegramConfig(BaseModel):
+    """Who may command the lifecycle over Telegram, and through which bot."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    token: SecretStr | None = Field(
+        None, description="token of a bot of its own; without one freqtrade's Telegram bot is joined"
+    )
+    chat_id: str | None = Field(None, description="the one chat that is listened to; needed with a token")
+    topic_id: int | None = Field(None, description="the one topic of that chat that is listened to")
+    authorized_users: dict[str, RoleName] = Field(
+        default_factory=dict,
+        description="user id to viewer, operator or approver; empty: freqtrade's users, or a private chat's owner",
+    )
+    base_url: str = Field("https://api.telegram.org", description="Telegram Bot API server")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "TelegramConfig":
+        if self.token is not None and self.chat_id is None:
+            raise ValueError("telegram.token needs telegram.chat_id beside it")
+        for user in self.authorized_users:
+            if not user.isdigit():
+                raise ValueError(
+                    f"telegram.authorized_users names {user!r}, which is no Telegram user id (digits only)"
+                )
+        return self
+
+
+class NoticesConfig(BaseModel):
+    """Where notices go, and how often something that lasts is told again."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    freqtrade: bool = Field(default=True, description="send notices through freqtrade's own messages")
+    telegram: bool = Field(default=True, description="send notices through the bot of tradai_lifecycle.telegram.token")
+    apprise_urls: tuple[SecretStr, ...] = Field((), description="further channels, as apprise URLs")
+    reminder_hours: float = Field(24.0, gt=0.0, le=720.0, description="hours between reminders while paused or acked")
+    fold_minutes: float = Field(30.0, ge=0.0, le=1_440.0, description="minutes within which repeats become one notice")
 
 
 class LifecycleConfig(BaseModel):
@@ -117,6 +179,14 @@ class LifecycleConfig(BaseModel):
         24.0, gt=0.0, le=720.0, description="hours after which an operator's resume over drift expires"
     )
 
+    # people
+    telegram: TelegramConfig | None = Field(
+        None, description="commands over Telegram; without it freqtrade's Telegram bot is joined where it is on"
+    )
+    notices: NoticesConfig = Field(
+        default_factory=lambda: NoticesConfig.model_validate({}), description="where notices go"
+    )
+
     # memory
     store_path: str = Field(
         "tradai_lifecycle.sqlite", description="the lifecycle's own database, relative to user_data"
@@ -163,17 +233,35 @@ def parse_config(freqtrade_config: Mapping[str, Any]) -> LifecycleConfig:
     section = freqtrade_config.get(SECTION, {})
     if not isinstance(section, Mapping):
         raise InvalidConfigValueError("", section, "the section must be an object of keys and values")
-    for key in section:
-        if key not in LifecycleConfig.model_fields:
-            nearest = get_close_matches(str(key), LifecycleConfig.model_fields, n=1, cutoff=0.5)
-            raise UnknownConfigKeyError(str(key), nearest[0] if nearest else None)
+    _refuse_unknown(section, LifecycleConfig, "")
     try:
         return LifecycleConfig.model_validate(dict(section))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "configuration"
         value = "(missing)" if first["type"] == "missing" else first["input"]
+        if key.startswith(_HOLDING_SECRETS) and not key.startswith(_WITHOUT_SECRETS):
+            value = "(not shown)"
         raise InvalidConfigValueError(key, value, first["msg"].lower()) from None
+
+
+_SECTIONS: dict[str, type[BaseModel]] = {"telegram": TelegramConfig, "notices": NoticesConfig}
+_HOLDING_SECRETS = tuple(_SECTIONS)
+_WITHOUT_SECRETS = tuple(
+    f"{section}.{key}"
+    for section, model in _SECTIONS.items()
+    for key, field in model.model_fields.items()
+    if "SecretStr" not in str(field.annotation)
+)
+
+
+def _refuse_unknown(section: Mapping[Any, Any], model: type[BaseModel], prefix: str) -> None:
+    for key, value in section.items():
+        if key not in model.model_fields:
+            nearest = get_close_matches(str(key), model.model_fields, n=1, cutoff=0.5)
+            raise UnknownConfigKeyError(f"{prefix}{key}", f"{prefix}{nearest[0]}" if nearest else None)
+        if not prefix and key in _SECTIONS and isinstance(value, Mapping):
+            _refuse_unknown(value, _SECTIONS[key], f"{key}.")
 
 
 def candle_seconds(timeframe: str) -> int:
@@ -184,4 +272,12 @@ def candle_seconds(timeframe: str) -> int:
     return int(timeframe[:-1]) * units[timeframe[-1]]
 
 
-__all__ = ["SECTION", "LifecycleConfig", "VersionSpan", "candle_seconds", "parse_config"]
+__all__ = [
+    "SECTION",
+    "LifecycleConfig",
+    "NoticesConfig",
+    "TelegramConfig",
+    "VersionSpan",
+    "candle_seconds",
+    "parse_config",
+]

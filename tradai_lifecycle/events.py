@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from tradai_lifecycle.states import CandidateOutcome, OperatorAction, Reason, Severity, TradingState
+from tradai_lifecycle.states import CandidateOutcome, CommandName, CommandOutcome, Reason, Severity, TradingState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +64,49 @@ class ModelAdopted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorCommanded(Event):
-    """A person told the bot something."""
+class CommandAnswered(Event):
+    """A person told the lifecycle something, over `transport`, and this is what became of it.
 
-    kind: ClassVar[str] = "operator_commanded"
-    action: OperatorAction
+    A command that waits for the bot has two: pending first, done or failed later.
+    """
+
+    kind: ClassVar[str] = "command_answered"
+    command: CommandName
+    arguments: str
+    who: str
+    transport: str
+    note: str
+    outcome: CommandOutcome
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrangerIgnored(Event):
+    """Somebody who is not configured wrote; nothing was answered. Told once an hour, with how many messages it was."""
+
+    kind: ClassVar[str] = "stranger_ignored"
+    who: str
+    transport: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged(Event):
+    """A person has taken notice of what is wrong: notices about it are silent until `until`, then it is reminded of."""
+
+    kind: ClassVar[str] = "acknowledged"
+    who: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentResolved(Event):
+    """A person closed the incident that began at `opened_at`, and wrote down what it was."""
+
+    kind: ClassVar[str] = "incident_resolved"
     who: str
     note: str
-    ratio: float | None = None
+    opened_at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +119,7 @@ class EntryBlocked(Event):
     what: str
     reasons: Reason
     observed_only: bool
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +133,7 @@ class StakeReduced(Event):
     granted: float
     reasons: Reason
     observed_only: bool
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,15 +176,18 @@ def event_kinds() -> dict[str, type[Event]]:
 
 
 __all__ = [
+    "Acknowledged",
     "CandidateDecided",
+    "CommandAnswered",
     "EntryBlocked",
     "Event",
     "FaultReported",
+    "IncidentResolved",
     "ModelAdopted",
-    "OperatorCommanded",
     "ParityAlarm",
     "RetrainingRequested",
     "StakeReduced",
     "StateChanged",
+    "StrangerIgnored",
     "event_kinds",
 ]

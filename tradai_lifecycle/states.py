@@ -164,12 +164,51 @@ class SwapOutcome(StrEnum):
     PINNED = "pinned"
 
 
+class Role(IntEnum):
+    """What a person may do. Ordered: each role may do all that the ones before it may."""
+
+    VIEWER = 0
+    OPERATOR = 1
+    APPROVER = 2
+
+    @property
+    def label(self) -> str:
+        """The lower-case word used in the configuration and in messages."""
+        return self.name.lower()
+
+
+class CommandName(StrEnum):
+    """What a person may tell the lifecycle or ask of it, over any transport."""
+
+    STATUS = "status"
+    WHY = "why"
+    PAUSE = "pause"
+    RESUME = "resume"
+    REDUCE = "reduce"
+    VERSIONS = "versions"
+    PROMOTE = "promote"
+    ROLLBACK = "rollback"
+    PIN = "pin"
+    UNPIN = "unpin"
+    ADOPT = "adopt"
+    DRIFT = "drift"
+    ACCURACY = "accuracy"
+    BLOCKED = "blocked"
+    RETRAIN = "retrain"
+    ACK = "ack"
+    RESOLVE = "resolve"
+    RESET_DRIFT = "reset-drift"
+    HISTORY = "history"
+
+
 class CommandOutcome(StrEnum):
     """How an operator's command ended. Pending is not done: the bot has not yet acted on it."""
 
     DONE = "done"
     PENDING = "pending"
     FAILED = "failed"
+    DENIED = "denied"
+    UNCONFIRMED = "unconfirmed"
 
 
 class OperatorAction(StrEnum):
@@ -235,12 +274,14 @@ __all__ = [
     "AccuracyVerdict",
     "Adoption",
     "CandidateOutcome",
+    "CommandName",
     "CommandOutcome",
     "ExitsWithoutPrediction",
     "Mode",
     "OperatorAction",
     "PositionsAtPause",
     "Reason",
+    "Role",
     "Severity",
     "SignificantRule",
     "SwapOutcome",

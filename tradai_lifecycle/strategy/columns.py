@@ -90,6 +90,8 @@ class Judgement:
     psi_max: FloatColumn
     significant_ratio: FloatColumn
     accuracy: FloatColumn
+    accuracy_lower: FloatColumn
+    accuracy_upper: FloatColumn
     effective_predictions: FloatColumn
     worst_series: NDArray[np.int16]
     stake_ratio: FloatColumn
@@ -137,6 +139,8 @@ def neutral_judgement(pair: str, dates_ns: NDArray[np.int64], reason: Reason) ->
         psi_max=np.full(rows, np.nan),
         significant_ratio=np.full(rows, np.nan),
         accuracy=np.full(rows, np.nan),
+        accuracy_lower=np.full(rows, np.nan),
+        accuracy_upper=np.full(rows, np.nan),
         effective_predictions=np.zeros(rows),
         worst_series=np.full(rows, -1, dtype=np.int16),
         stake_ratio=np.zeros(rows),
@@ -231,6 +235,8 @@ def _judgement(
         psi_max=health.psi_max,
         significant_ratio=health.significant_ratio,
         accuracy=health.accuracy,
+        accuracy_lower=health.accuracy_lower,
+        accuracy_upper=health.accuracy_upper,
         effective_predictions=health.effective_predictions,
         worst_series=health.worst_series,
         stake_ratio=ratios[states.state],
@@ -279,6 +285,8 @@ def _spliced(whole: Sequence[Judgement], bounds: Sequence[int]) -> Judgement:
         psi_max=column(lambda judged: judged.psi_max),
         significant_ratio=column(lambda judged: judged.significant_ratio),
         accuracy=column(lambda judged: judged.accuracy),
+        accuracy_lower=column(lambda judged: judged.accuracy_lower),
+        accuracy_upper=column(lambda judged: judged.accuracy_upper),
         effective_predictions=column(lambda judged: judged.effective_predictions),
         worst_series=column(lambda judged: judged.worst_series),
         stake_ratio=column(lambda judged: judged.stake_ratio),

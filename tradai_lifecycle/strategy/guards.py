@@ -47,7 +47,9 @@ def confirm_trade_entry(strategy: Any, call: Method, arguments: dict[str, Any]) 
     lifecycle: Lifecycle = strategy.lifecycle
     pair, now = arguments["pair"], arguments["current_time"]
     forced = arguments.get("entry_tag") == FORCE_ENTRY_TAG and not lifecycle.config.block_force_entry
-    if not forced and not lifecycle.admits(pair, now, side=arguments.get("side", "long"), what="entry"):
+    if not forced and not lifecycle.admits(
+        pair, now, side=arguments.get("side", "long"), what="entry", rate=arguments.get("rate")
+    ):
         return False
     return bool(call())
 
@@ -74,7 +76,7 @@ def adjust_trade_position(strategy: Any, call: Method, arguments: dict[str, Any]
     lifecycle: Lifecycle = strategy.lifecycle
     trade, now = arguments["trade"], arguments["current_time"]
     side = "short" if trade.is_short else "long"
-    if not lifecycle.admits(trade.pair, now, side=side, what="increase"):
+    if not lifecycle.admits(trade.pair, now, side=side, what="increase", rate=arguments.get("current_rate")):
         return None
     granted = _granted(strategy, stake, {**arguments, "pair": trade.pair}, side=side)
     return (granted, *rest) if isinstance(answer, tuple) else granted
@@ -111,7 +113,13 @@ def custom_entry_price(strategy: Any, call: Method, arguments: dict[str, Any]) -
     increase = arguments.get("trade") is not None
     forced = arguments.get("entry_tag") == FORCE_ENTRY_TAG
     if (increase or forced) and lifecycle.config.block_force_entry and lifecycle.holds(pair, now):
-        lifecycle.admits(pair, now, side=arguments["side"], what="forced increase" if increase else "forced entry")
+        lifecycle.admits(
+            pair,
+            now,
+            side=arguments["side"],
+            what="forced increase" if increase else "forced entry",
+            rate=arguments.get("proposed_rate"),
+        )
         reasons = "; ".join(lifecycle.gate.decision(pair, now).reasons.words)
         return RefusedPrice(f"{pair} is paused by tradai-lifecycle: {reasons}")
     return call()
@@ -180,6 +188,7 @@ def _granted(strategy: Any, proposed: float, arguments: dict[str, Any], *, side:
             proposed=proposed,
             minimum=arguments.get("min_stake"),
             side=side,
+            rate=arguments.get("current_rate"),
         )
     )
 

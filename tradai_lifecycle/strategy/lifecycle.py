@@ -137,28 +137,45 @@ class Lifecycle:
         """Whether `pair` is paused and the gate acts on it."""
         return not self.observing and self.gate.decision(pair, now).state is TradingState.PAUSED
 
-    def admits(self, pair: str, now: datetime, *, side: str, what: str) -> bool:
-        """Whether an entry or increase of `pair` may go ahead; a refusal is reported once per candle."""
+    def admits(self, pair: str, now: datetime, *, side: str, what: str, rate: float | None = None) -> bool:
+        """Whether an entry or increase of `pair` at `rate` may go ahead; a refusal is reported once per candle."""
         decision = self.gate.decision(pair, now)
         if decision.state is not TradingState.PAUSED:
             return True
         self._report_once(
             EntryBlocked(
-                at=now, pair=pair, side=side, what=what, reasons=decision.reasons, observed_only=self.observing
+                at=now,
+                pair=pair,
+                side=side,
+                what=what,
+                reasons=decision.reasons,
+                observed_only=self.observing,
+                rate=rate,
             ),
             key=(pair, f"{what} {side}"),
         )
         return self.observing
 
-    def granted_stake(self, pair: str, now: datetime, *, proposed: float, minimum: float | None, side: str) -> float:
-        """The stake that `pair` gets of the one proposed; 0 skips the trade."""
+    def granted_stake(
+        self,
+        pair: str,
+        now: datetime,
+        *,
+        proposed: float,
+        minimum: float | None,
+        side: str,
+        rate: float | None = None,
+    ) -> float:
+        """The stake that `pair` gets of the one proposed, for an order at `rate`; 0 skips the trade."""
         try:
-            return self._granted(pair, now, proposed=proposed, minimum=minimum, side=side)
+            return self._granted(pair, now, proposed=proposed, minimum=minimum, side=side, rate=rate)
         except Exception as error:  # noqa: BLE001 - an error of ours blocks the entry
             self.gate.on_failure(error)
             return proposed if self.observing else 0.0
 
-    def _granted(self, pair: str, now: datetime, *, proposed: float, minimum: float | None, side: str) -> float:
+    def _granted(
+        self, pair: str, now: datetime, *, proposed: float, minimum: float | None, side: str, rate: float | None
+    ) -> float:
         decision = self.gate.decision(pair, now)
         if decision.state is not TradingState.REDUCED:
             # a paused pair is refused at the confirmation, where the refusal is also reported
@@ -174,6 +191,7 @@ class Lifecycle:
                 granted=cut.granted,
                 reasons=reasons,
                 observed_only=self.observing,
+                rate=rate,
             ),
             key=(pair, f"stake {side}"),
         )

@@ -75,7 +75,8 @@ def fingerprint(lifecycle: "Lifecycle", *, package_version: str) -> dict[str, An
             {"version": active.bundle.label, "digest": active.bundle.digest, "adopted_ns": active.adopted_ns}
             for active in versions
         ],
-        "settings": lifecycle.config.model_dump(mode="json"),
+        # who is told and who may command changes no result, and holds secrets
+        "settings": lifecycle.config.model_dump(mode="json", exclude={"telegram", "notices"}),
     }
 
 
