@@ -20,6 +20,7 @@ from tradai_lifecycle.config import (
     parse_config,
 )
 from tradai_lifecycle.monitor import quality
+from tradai_lifecycle.monitor.scales import SCALE_FACTOR
 from tradai_lifecycle.states import CandidateOutcome, Reason
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -203,6 +204,6 @@ def test_the_thresholds_of_the_quality_rules_are_those_of_the_code() -> None:
         f"more than R // 2 ({recent // 2})",
         f"more than R // 5 ({recent // 5})",
         f"longest run in training), {quality.SHORTEST_STUCK_RUN})",
-        f"above {quality.SCALE_FACTOR:g} times the largest",
+        f"above {SCALE_FACTOR:g} times the largest",
     ):
         assert stated in text

@@ -55,6 +55,9 @@ class VersionSpan(BaseModel):
     state_before: dict[str, TradingState] = Field(
         default_factory=dict, description="per pair, the automatic state at the candle before the adoption"
     )
+    drift_resets: tuple[AwareDatetime, ...] = Field(
+        (), description="open times of the candles from which an operator had drift and accuracy count anew, UTC"
+    )
 
 
 class TelegramConfig(BaseModel):

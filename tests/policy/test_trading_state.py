@@ -1,5 +1,6 @@
 """The state policy is causal, forgets what it may forget, and never lets go too early."""
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 
 import numpy as np
@@ -48,10 +49,19 @@ def health(rows: int, **columns: object) -> HealthColumns:
     return HealthColumns(**{**quiet, **columns})
 
 
-def decided(evidence: HealthColumns, *, warm_from: int = 0, adoption: AdoptionPoint | None = None, **policy: object):
+def decided(
+    evidence: HealthColumns,
+    *,
+    warm_from: int = 0,
+    adoption: AdoptionPoint | None = None,
+    drift_resets: Sequence[int] = (),
+    **policy: object,
+):
     rows = len(evidence.psi_max)
     warm = np.arange(rows) >= warm_from
-    return decide_states(evidence, warm=warm, settings=replace(POLICY, **policy), adoption=adoption)
+    return decide_states(
+        evidence, warm=warm, settings=replace(POLICY, **policy), adoption=adoption, drift_resets=drift_resets
+    )
 
 
 def states(columns: StateColumns) -> list[str]:
@@ -206,6 +216,34 @@ def test_an_adoption_before_the_frame_still_counts_its_rows() -> None:
     assert states(columns) == ["reduced", "reduced", "active", "active", "active", "active"]
 
 
+def test_after_a_reset_drift_and_accuracy_must_show_anew_and_the_pause_ends_in_reduced() -> None:
+    held_for = POLICY.significant_persistence
+    drifting = health(40, significant_ratio=column(40, (0, 40, 1.0)), moderate_ratio=column(40, (0, 40, 1.0)))
+    after = states(decided(drifting, drift_resets=[20]))
+    assert after[:20] == states(decided(drifting))[:20]
+    # reduced after the pause, then on moderate drift that has held anew, then paused again
+    assert after[20 : 20 + held_for - 1] == ["reduced"] * (held_for - 1)
+    assert after[20 + held_for - 1 :] == ["paused"] * (20 - held_for + 1)
+    over = replace(drifting, **{name: column(40, (0, 20, 1.0)) for name in ("significant_ratio", "moderate_ratio")})
+    assert states(decided(over))[20] == "paused"
+    assert states(decided(over, drift_resets=[20]))[20:] == ["reduced"] * POLICY.recovery + ["active"] * (
+        20 - POLICY.recovery
+    )
+
+
+def test_a_reset_forgets_a_breach_of_accuracy_but_no_fault_of_the_data() -> None:
+    breached = np.full(40, AccuracyVerdict.HEALTHY, dtype=np.int8)
+    breached[18:20] = AccuracyVerdict.BREACHED
+    broken = health(40, accuracy_verdict=breached)
+    assert states(decided(broken))[20] == "reduced"
+    assert states(decided(broken, drift_resets=[20]))[20] == "active"
+    faulty = np.zeros(40, dtype=np.uint32)
+    faulty[15:25] = np.uint32(Reason.NOT_FINITE)
+    columns = decided(health(40, quality=faulty), drift_resets=[20])
+    assert states(columns)[20] == "paused"
+    assert np.array_equal(columns.state, decided(health(40, quality=faulty)).state)
+
+
 def cut(evidence: HealthColumns, rows: slice) -> HealthColumns:
     return HealthColumns(**{field.name: getattr(evidence, field.name)[rows] for field in fields(evidence)})
 
@@ -229,12 +267,18 @@ def evidences(draw: st.DrawFn) -> HealthColumns:
     )
 
 
+RESETS = st.lists(st.integers(0, 140), max_size=3).map(sorted)
+
+
 @settings(max_examples=200, deadline=None)
-@given(evidence=evidences(), keep=st.integers(1, 140), rule=st.sampled_from(list(SignificantRule)))
-def test_appending_candles_changes_nothing_before(evidence: HealthColumns, keep: int, rule: SignificantRule) -> None:
+@given(evidence=evidences(), keep=st.integers(1, 140), rule=st.sampled_from(list(SignificantRule)), resets=RESETS)
+def test_appending_candles_or_a_later_reset_changes_nothing_before(
+    evidence: HealthColumns, keep: int, rule: SignificantRule, resets: list[int]
+) -> None:
+    known = [reset for reset in resets if reset < keep]
     whole, shorter = (
-        decided(evidence, significant_rule=rule),
-        decided(cut(evidence, slice(0, keep)), significant_rule=rule),
+        decided(evidence, significant_rule=rule, drift_resets=resets),
+        decided(cut(evidence, slice(0, keep)), significant_rule=rule, drift_resets=known),
     )
 
     for field in fields(StateColumns):
@@ -242,14 +286,15 @@ def test_appending_candles_changes_nothing_before(evidence: HealthColumns, keep:
 
 
 @settings(max_examples=200, deadline=None)
-@given(evidence=evidences(), start=st.integers(1, 100), rule=st.sampled_from(list(SignificantRule)))
+@given(evidence=evidences(), start=st.integers(1, 100), rule=st.sampled_from(list(SignificantRule)), resets=RESETS)
 def test_a_frame_that_starts_later_decides_alike_once_its_memory_is_filled(
-    evidence: HealthColumns, start: int, rule: SignificantRule
+    evidence: HealthColumns, start: int, rule: SignificantRule, resets: list[int]
 ) -> None:
     memory = policy_memory_candles(POLICY)
+    later_resets = [max(reset - start, 0) for reset in resets]
     whole, later = (
-        decided(evidence, significant_rule=rule),
-        decided(cut(evidence, slice(start, None)), significant_rule=rule),
+        decided(evidence, significant_rule=rule, drift_resets=resets),
+        decided(cut(evidence, slice(start, None)), significant_rule=rule, drift_resets=later_resets),
     )
 
     for field in fields(StateColumns):

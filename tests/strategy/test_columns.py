@@ -12,16 +12,19 @@ import pytest
 from tests.strategy.fakes import PAIR, ListeningSupply, Plain, made
 from tests.strategy.premises import PAIRS, STARTUP_CANDLES, market
 from tradai_lifecycle.model.bundle import ModelBundle
+from tradai_lifecycle.policy.trading_state import StateColumns
 from tradai_lifecycle.states import Reason, TradingState
 from tradai_lifecycle.strategy.columns import (
     LIFECYCLE_COLUMNS,
     ActiveVersion,
     Frame,
+    HealthMemory,
     Judgement,
     judge_frame,
     neutral_judgement,
     write_columns,
 )
+from tradai_lifecycle.strategy.frame import build_frame
 
 Judged = Mapping[str, Judgement]
 Frames = Mapping[str, Frame]
@@ -170,6 +173,33 @@ def test_from_raw_candles_severities_and_states_agree(
     assert flipped <= compared // 100_000
 
 
+@pytest.mark.parametrize("change", [0, -1])
+def test_a_bot_that_remembers_its_frames_judges_each_as_one_that_has_just_started(
+    change: int, demo_strategy: Any, judged_history: Judged
+) -> None:
+    state = judged_history[PAIR].states.state
+    changes = np.flatnonzero(np.diff(state)) + 1
+    changes = changes[(changes > STARTUP_CANDLES + 100) & (changes < len(state) - 100)]
+    first = int(changes[change]) - STARTUP_CANDLES - 40
+    candles, settings, memory = market()[PAIR], demo_strategy.lifecycle.settings, HealthMemory()
+    one, two = bundles(demo_strategy)
+    start, states = first, set()
+    # candle by candle as a bot sees them, with an outage, and a swap in the middle
+    for turn, step in enumerate([1] * 40 + [3, 1, 30, 1] + [1] * 30):
+        start += step
+        frame = build_frame(demo_strategy, candles.iloc[start : start + STARTUP_CANDLES].copy(), {"pair": PAIR})[1]
+        adopted = int(frame.dates_ns[-1]) if turn >= 20 else None
+        versions = (ActiveVersion(bundle=two if turn >= 20 else one, adopted_ns=adopted),)
+        remembering, fresh = (judge_frame(frame, versions, settings, kept) for kept in (memory, None))
+        for name in Judgement.__dataclass_fields__:
+            if name != "states":
+                np.testing.assert_equal(getattr(remembering, name), getattr(fresh, name), err_msg=name)
+        for name in StateColumns.__dataclass_fields__:
+            np.testing.assert_array_equal(getattr(remembering.states, name), getattr(fresh.states, name))
+        states.add(int(fresh.states.state[-1]))
+    assert len(states) > 1
+
+
 def bin_edges(strategy: Any, pair: str) -> list[np.ndarray]:
     """Deciles of each feature over the training candles, as fine as the monitors' bins."""
     bundle = strategy.lifecycle.supply.versions()[0].bundle
@@ -298,7 +328,9 @@ def test_offline_a_failing_strategy_is_raised_for_its_developer() -> None:
         strategy.advise_indicators(live_candles(40), {"pair": PAIR})
 
 
-@pytest.mark.parametrize(("broken", "reason"), [("_predict", Reason.MODEL_FAILED), ("assess", Reason.MONITOR_FAILED)])
+@pytest.mark.parametrize(
+    ("broken", "reason"), [("_predict", Reason.MODEL_FAILED), ("_assessor", Reason.MONITOR_FAILED)]
+)
 def test_live_a_failing_model_or_monitor_pauses_with_its_name(
     broken: str, reason: Reason, demo_strategy: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

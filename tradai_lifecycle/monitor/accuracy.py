@@ -5,8 +5,8 @@ of such hits varies more than independent ones would: its variance is inflated b
 over their plain variance (Newey and West 1987, Bartlett weights, lag twice the horizon). The effective number of
 predictions is the number scored over that inflation, and the Wilson interval (Wilson 1927) is taken with it.
 
-Everything is counted in integers and divided at the end, so that a row's values do not depend on where its frame
-starts.
+Everything is counted in whole numbers, which floats hold exactly, and divided at the end: a row's values do not depend
+on where its frame starts.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 
 from tradai_lifecycle.monitor.psi import Floats
 from tradai_lifecycle.states import AccuracyVerdict
-
-Counts = NDArray[np.int64]
 
 # two-sided 95 % of the normal distribution
 _Z = 1.959963984540054
@@ -46,6 +44,7 @@ def rolling_accuracy(
     windows: Sequence[int],
     minimum_effective: int,
     floor: float,
+    from_row: int = 0,
 ) -> AccuracyColumns:
     """The share of right directions at each candle t among scored rows s with t - horizon - w < s <= t - horizon.
 
@@ -56,25 +55,22 @@ def rolling_accuracy(
 
     The lag is twice the horizon, less if the smallest window is shorter than that. Hits that never vary carry no
     information on their dependence: their inflation is taken as 1. Needs horizon + largest window - 1 predecessors per
-    row. Raises ValueError for columns of unequal length, windows that are not positive and ascending, or a horizon
-    below 1.
+    row; rows before `from_row` are not asked for and show nothing. Raises ValueError for columns of unequal length,
+    windows that are not positive and ascending, or a horizon below 1.
     """
     _check(scored, hit, horizon_candles, windows)
-    pairs = _PairSums.of(scored, scored & hit, min(2 * horizon_candles, windows[0] - 1))
-    accuracy, effective = _window_accuracy(pairs, horizon_candles, windows[-1])
-    used = np.full(len(scored), windows[-1], dtype=np.int32)
-    for window in reversed(windows[:-1]):
-        share, held = _window_accuracy(pairs, horizon_candles, window)
-        enough = held >= minimum_effective
-        accuracy[enough], effective[enough], used[enough] = share[enough], held[enough], window
-    lower, upper = _wilson(accuracy, effective)
+    sums = _PairSums.of(scored, scored & hit, min(2 * horizon_candles, windows[0] - 1))
+    rows = range(min(from_row, len(scored)), len(scored))
+    known = _judged(sums, rows, horizon_candles, windows, minimum_effective)
+    lower, upper = _wilson(known.accuracy, known.effective)
+    verdict = _verdicts(known.accuracy, upper, known.effective >= minimum_effective, floor)
     return AccuracyColumns(
-        accuracy=accuracy,
-        lower=lower,
-        upper=upper,
-        effective_predictions=effective,
-        verdict=_verdicts(accuracy, upper, effective >= minimum_effective, floor),
-        window_candles=used,
+        accuracy=_after(rows.start, known.accuracy, np.nan),
+        lower=_after(rows.start, lower, np.nan),
+        upper=_after(rows.start, upper, np.nan),
+        effective_predictions=_after(rows.start, known.effective, np.nan),
+        verdict=_after(rows.start, verdict, AccuracyVerdict.INSUFFICIENT_DATA),
+        window_candles=_after(rows.start, known.window, windows[-1]),
     )
 
 
@@ -102,52 +98,83 @@ class _PairSums:
     """
 
     lags: int
-    scored: Counts
-    hits: Counts
-    ends: Counts
-    starts: Counts
+    scored: Floats
+    hits: Floats
+    ends: Floats
+    starts: Floats
 
     @classmethod
     def of(cls, scored: NDArray[np.bool_], hits: NDArray[np.bool_], lags: int) -> "_PairSums":
-        ends = np.zeros((3, len(scored) + 1), dtype=np.int64)
-        starts = np.zeros_like(ends)
-        for lag in range(1, min(lags, len(scored) - 1) + 1):
-            for row, pairs in enumerate(_pairs(scored, hits, lag)):
-                until = _until(pairs)
-                until *= lags + 1 - lag
-                ends[row, lag:] += until
-                starts[row, : until.size] += until
-        return cls(lags=lags, scored=_until(scored), hits=_until(hits), ends=ends, starts=starts)
+        s, h = scored.astype(np.float64), hits.astype(np.float64)
+        before, after = _weighted_neighbours(s, lags), _weighted_neighbours(s[::-1], lags)[::-1]
+        hits_before, hits_after = _weighted_neighbours(h, lags), _weighted_neighbours(h[::-1], lags)[::-1]
+        return cls(
+            lags=lags,
+            scored=_until(scored),
+            hits=_until(hits),
+            ends=_until(np.stack([s * before, h * hits_before, h * before + s * hits_before])),
+            starts=_until(np.stack([s * after, h * hits_after, h * after + s * hits_after])),
+        )
 
 
-def _pairs(
-    scored: NDArray[np.bool_], hits: NDArray[np.bool_], lag: int
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int8]]:
-    both = scored[lag:] & scored[:-lag]
-    later, earlier = hits[lag:] & both, hits[:-lag] & both
-    return both, later & earlier, later.astype(np.int8) + earlier
+# The sum of the rows up to `lags` before each row, weighted by lags + 1 - lag. Sums of integers: exact in any order.
+def _weighted_neighbours(values: Floats, lags: int) -> Floats:
+    weights = np.arange(lags + 1, 0, -1, dtype=np.float64)
+    weights[0] = 0.0
+    return np.convolve(values, weights)[: len(values)] if len(values) else values
 
 
-def _until(values: NDArray[Any]) -> Counts:
-    sums = np.zeros(len(values) + 1, dtype=np.int64)
-    np.cumsum(values, out=sums[1:])
+# sums up to each boundary along the last axis, from none to all
+def _until(values: NDArray[Any]) -> Floats:
+    sums = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
+    np.cumsum(values, axis=-1, out=sums[..., 1:], dtype=np.float64)
     return sums
 
 
-def _window_accuracy(pairs: _PairSums, horizon: int, window: int) -> tuple[Floats, Floats]:
-    # accuracy and effective number of predictions of each row, NaN where nothing is scored
-    end = np.maximum(np.arange(len(pairs.scored) - 1) - horizon + 1, 0)
-    start = np.maximum(end - window, 0)
-    number = (pairs.scored[end] - pairs.scored[start]).astype(np.float64)
-    hits = (pairs.hits[end] - pairs.hits[start]).astype(np.float64)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    accuracy: Floats
+    effective: Floats
+    window: NDArray[np.int32]
+
+
+# By the smallest of the windows that holds enough effective predictions, else by the largest.
+def _judged(sums: _PairSums, rows: range, horizon: int, windows: Sequence[int], minimum_effective: int) -> _Known:
+    accuracy, effective = _window_accuracy(sums, rows, horizon, windows[-1])
+    used = np.full(len(rows), windows[-1], dtype=np.int32)
+    for window in reversed(windows[:-1]):
+        share, held = _window_accuracy(sums, rows, horizon, window)
+        enough = held >= minimum_effective
+        accuracy[enough], effective[enough], used[enough] = share[enough], held[enough], window
+    return _Known(accuracy=accuracy, effective=effective, window=used)
+
+
+# accuracy and effective number of predictions of each of the rows, NaN where nothing is scored
+def _window_accuracy(sums: _PairSums, rows: range, horizon: int, window: int) -> tuple[Floats, Floats]:
+    newest = horizon - 1
+    number = _delayed(sums.scored, rows, newest) - _delayed(sums.scored, rows, newest + window)
+    hits = _delayed(sums.hits, rows, newest) - _delayed(sums.hits, rows, newest + window)
     number[number == 0.0] = np.nan
     share = hits / number
-    both, both_hit, hits_in_pairs = (pairs.ends[:, end] - pairs.starts[:, start]).astype(np.float64)
+    both, both_hit, hits_in_pairs = _delayed(sums.ends, rows, newest) - _delayed(sums.starts, rows, newest + window)
     covariance = both_hit - share * hits_in_pairs + share * share * both
-    variance = number * share * (1.0 - share) * (pairs.lags + 1)
+    variance = number * share * (1.0 - share) * (sums.lags + 1)
     varies = variance > 0.0
     inflation = 1.0 + 2.0 * np.divide(covariance, variance, out=np.zeros_like(variance), where=varies)
     return share, number / np.maximum(inflation, 1.0)
+
+
+# The sums up to the boundary that lies `delay` before each row: of nothing where it lies before the first one.
+def _delayed(sums: Floats, rows: range, delay: int) -> Floats:
+    delayed = np.zeros((*sums.shape[:-1], len(rows)))
+    first = max(delay - rows.start, 0)
+    if first < len(rows):
+        delayed[..., first:] = sums[..., rows.start + first - delay : rows.stop - delay]
+    return delayed
+
+
+def _after(row: int, values: NDArray[Any], before: Any) -> NDArray[Any]:
+    return np.concatenate([np.full(row, before, dtype=values.dtype), values])
 
 
 def _wilson(share: Floats, number: Floats) -> tuple[Floats, Floats]:

@@ -4,17 +4,18 @@ A row's values depend on its last `health_memory_candles` predecessors alone. Th
 rehearsal agree on them.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradai_lifecycle.monitor.accuracy import AccuracyColumns, accuracy_memory_candles, rolling_accuracy
-from tradai_lifecycle.monitor.psi import Floats, bin_codes, psi_columns, window_psi
-from tradai_lifecycle.monitor.quality import quality_memory_candles, quality_reasons
+from tradai_lifecycle.monitor.drift import DriftColumns, SeriesLimits, drift_of
+from tradai_lifecycle.monitor.psi import Floats, bin_codes, window_psi
+from tradai_lifecycle.monitor.quality import QualityRules, quality_memory_candles
 from tradai_lifecycle.monitor.reference import PairReference
+from tradai_lifecycle.monitor.scales import Scales
 from tradai_lifecycle.states import Thresholds
 
 #: With fewer training windows than this, calibrated limits mean too little to act on: report only.
@@ -39,6 +40,23 @@ class HealthSettings:
     accuracy_windows: tuple[int, ...]
     minimum_effective_predictions: int
     prediction_dead_band: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceAsked:
+    """The first rows whose evidence is asked for: a live frame decides only its newest, and most rows are memory.
+
+    Earlier rows may stay empty: drift as before the first window is full, quality as if there were no fault, accuracy
+    as with too few predictions.
+    """
+
+    drift_from: int = 0
+    quality_from: int = 0
+    accuracy_from: int = 0
+
+
+#: Every row's evidence.
+ALL_ROWS = EvidenceAsked()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +93,6 @@ class SeriesHealth:
     psi: float
     moderate_limit: float
     significant_limit: float
-    monitorable: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeriesLimits:
-    """The limits of one monitored series under given settings."""
-
-    moderate: float
-    significant: float
-    retrain: float
     monitorable: bool
 
 
@@ -134,6 +142,7 @@ def assess(
     reference: PairReference,
     settings: HealthSettings,
     trained_until_ns: int,
+    asked: EvidenceAsked = ALL_ROWS,
 ) -> HealthColumns:
     """The health of one pair at each of n candles, in time order, causal.
 
@@ -141,72 +150,35 @@ def assess(
     be predicted (the others count in the prediction's NaN bin and are not scored); `realised` `(n,)` the target's
     signed outcome for the prediction made at the row, NaN where unknown; `dates_ns` `(n,)` open times in ns since the
     epoch; `close` `(n,)`. Accuracy scores fit rows after `trained_until_ns` whose outcome is known and not zero and
-    whose prediction is larger than the dead band; a hit has the outcome's sign. Raises ValueError where shapes do not
+    whose prediction is larger than the dead band; a hit has the outcome's sign. Rows before those `asked` for are left
+    empty. Raises ValueError where shapes do not
     match.
     """
-    shapes = {column.shape for column in (prediction, fit, realised, dates_ns, close)}
+    check_shapes(features, prediction, fit, realised, dates_ns, close)
+    judged = np.where(fit, prediction, np.nan)
+    parts = bin_codes(features, reference.features), bin_codes(judged[:, None], (reference.prediction,))
+    codes = np.concatenate([part.T for part in parts]).T
+    limits = series_limits(reference, settings)
+    rules = QualityRules(reference, settings.candle_ns, Scales(reference.features, settings.window_candles))
+    return gathered(
+        drift=drift_of(codes, reference.series, limits, settings.window_candles, asked.drift_from),
+        monitorable=sum(limit.monitorable for limit in limits),
+        quality=rules.reasons(features, close, dates_ns, asked.quality_from),
+        accuracy=known_accuracy(judged, np.where(dates_ns > trained_until_ns, realised, np.nan), settings, asked),
+        settings=settings,
+        asked=asked,
+    )
+
+
+def check_shapes(features: NDArray[np.float64], *columns: NDArray[Any]) -> None:
+    """Raises ValueError where a column has not as many rows as `features`."""
+    shapes = {column.shape for column in columns}
     if shapes != {(len(features),)}:
         raise ValueError(f"columns of shapes {sorted(shapes)} do not fit {len(features)} rows of features")
-    judged = np.where(fit, prediction, np.nan)
-    codes = bin_codes(features, reference.features), bin_codes(judged[:, None], (reference.prediction,))
-    window = settings.window_candles
-    columns = chain(
-        psi_columns(codes[0], reference.features, window), psi_columns(codes[1], (reference.prediction,), window)
-    )
-    drift = _Drift.of(columns, series_limits(reference, settings), len(features))
-    quality = quality_reasons(
-        values=features,
-        close=close,
-        dates_ns=dates_ns,
-        candle_ns=settings.candle_ns,
-        reference=reference,
-        window=window,
-    )
-    after_training = dates_ns > trained_until_ns
-    accuracy = _accuracy(judged, np.where(after_training, realised, np.nan), settings)
-    return _health(drift, quality, accuracy, settings)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Drift:
-    """What is kept of the rolling PSI of all series: one column each, folded one series at a time."""
-
-    psi_max: Floats
-    moderate_ratio: Floats
-    significant_ratio: Floats
-    beyond_significant: NDArray[np.int16]
-    beyond_retrain: NDArray[np.int16]
-    worst_series: NDArray[np.int16]
-    monitorable: int
-
-    @classmethod
-    def of(cls, columns: Iterable[Floats], limits: tuple[SeriesLimits, ...], rows: int) -> "_Drift":
-        drift = cls(
-            psi_max=np.zeros(rows),
-            moderate_ratio=np.zeros(rows),
-            significant_ratio=np.zeros(rows),
-            beyond_significant=np.zeros(rows, dtype=np.int16),
-            beyond_retrain=np.zeros(rows, dtype=np.int16),
-            worst_series=np.full(rows, -1, dtype=np.int16),
-            monitorable=sum(limit.monitorable for limit in limits),
-        )
-        for index, (psi, limit) in enumerate(zip(columns, limits, strict=True)):
-            # reported for every series, acted on where the limit means something
-            np.fmax(drift.psi_max, psi, out=drift.psi_max)
-            if limit.monitorable:
-                drift._fold(index, psi, limit)
-        return drift
-
-    def _fold(self, index: int, psi: Floats, limit: SeriesLimits) -> None:
-        ratio = psi / limit.significant
-        self.worst_series[(ratio > self.significant_ratio) | ((self.worst_series < 0) & ~np.isnan(psi))] = index
-        np.fmax(self.moderate_ratio, psi / limit.moderate, out=self.moderate_ratio)
-        np.fmax(self.significant_ratio, ratio, out=self.significant_ratio)
-        np.add(self.beyond_significant, psi > limit.significant, out=self.beyond_significant)
-        np.add(self.beyond_retrain, psi > limit.retrain, out=self.beyond_retrain)
-
-
-def _accuracy(judged: Floats, realised: Floats, settings: HealthSettings) -> AccuracyColumns:
+def known_accuracy(judged: Floats, realised: Floats, settings: HealthSettings, asked: EvidenceAsked) -> AccuracyColumns:
+    """The accuracy of predictions `(n,)` (NaN: none) whose outcomes `(n,)` count (NaN: unknown or not to be scored)."""
     scored = np.isfinite(judged) & np.isfinite(realised) & (realised != 0.0)
     scored &= np.abs(judged) > settings.prediction_dead_band
     return rolling_accuracy(
@@ -216,23 +188,37 @@ def _accuracy(judged: Floats, realised: Floats, settings: HealthSettings) -> Acc
         windows=settings.accuracy_windows,
         minimum_effective=settings.minimum_effective_predictions,
         floor=settings.accuracy_floor,
+        from_row=asked.accuracy_from,
     )
 
 
-def _health(
-    drift: _Drift, quality: NDArray[np.uint32], accuracy: AccuracyColumns, settings: HealthSettings
+def gathered(
+    *,
+    drift: DriftColumns,
+    monitorable: int,
+    quality: NDArray[np.uint32],
+    accuracy: AccuracyColumns,
+    settings: HealthSettings,
+    asked: EvidenceAsked,
 ) -> HealthColumns:
-    filling = slice(0, settings.window_candles - 1)
-    share = drift.beyond_significant / max(1, drift.monitorable)
-    for column in (drift.psi_max, drift.moderate_ratio, drift.significant_ratio, share):
-        column[filling] = np.nan
+    """The evidence of all monitors as one; `monitorable` is the number of series that count."""
+    unknown = slice(0, max(settings.window_candles - 1, asked.drift_from))
+    figures = (
+        drift.psi_max,
+        drift.moderate_ratio,
+        drift.significant_ratio,
+        drift.beyond_significant / max(1, monitorable),
+    )
+    psi_max, moderate_ratio, significant_ratio, share = (figure.astype(np.float64) for figure in figures)
+    for column in (psi_max, moderate_ratio, significant_ratio, share):
+        column[unknown] = np.nan
     return HealthColumns(
-        psi_max=drift.psi_max,
-        moderate_ratio=drift.moderate_ratio,
-        significant_ratio=drift.significant_ratio,
+        psi_max=psi_max,
+        moderate_ratio=moderate_ratio,
+        significant_ratio=significant_ratio,
         significant_share=share,
         retraining_rule=(drift.beyond_significant > 0) | (drift.beyond_retrain > settings.retrain_feature_count),
-        worst_series=drift.worst_series,
+        worst_series=drift.worst_series.copy(),
         quality=quality,
         accuracy=accuracy.accuracy,
         accuracy_lower=accuracy.lower,
@@ -274,12 +260,16 @@ def series_health(
 
 
 __all__ = [
+    "ALL_ROWS",
+    "EvidenceAsked",
     "HealthColumns",
     "HealthSettings",
     "SeriesHealth",
-    "SeriesLimits",
     "assess",
+    "check_shapes",
+    "gathered",
     "health_memory_candles",
+    "known_accuracy",
     "series_health",
     "series_limits",
 ]

@@ -74,23 +74,46 @@ def _edges_between(distinct: Floats) -> tuple[float, ...]:
     return tuple(np.where((lower < middle) & (middle <= upper), middle, upper).tolist())
 
 
+class PaddedEdges:
+    """The interior edges of several series in one table, for values that are binned again and again."""
+
+    def __init__(self, edges: Sequence[Sequence[float]]) -> None:
+        self._table = np.full((len(edges), max(map(len, edges), default=0)), np.inf)
+        for row, series_edges in zip(self._table, edges, strict=True):
+            row[: len(series_edges)] = series_edges
+        self._beyond = np.array([[len(series_edges) + 1] for series_edges in edges], dtype=np.uint8).reshape(-1, 1)
+
+    def codes(self, values: NDArray[Any], series: slice | NDArray[np.intp] = slice(None)) -> Codes:
+        """Bin codes `(n, s)` of `values` `(n, s)`, the columns of the chosen `series`, as `edge_codes` numbers them."""
+        table, beyond = self._table[series], self._beyond[series]
+        if values.ndim != 2 or values.shape[1] != len(table):
+            raise ValueError(f"values of shape {values.shape} do not fit {len(table)} binned series")
+        codes = np.empty((len(table), len(values)), dtype=np.uint8)
+        for start in range(0, len(values), _ROWS_PER_BLOCK):
+            block = np.ascontiguousarray(values[start : start + _ROWS_PER_BLOCK].T, dtype=np.float64)
+            codes[:, start : start + _ROWS_PER_BLOCK] = _block_codes(block, table, beyond)
+        return codes.T
+
+    def room(self, values: Floats, series: NDArray[np.intp]) -> Floats:
+        """How far each column's nearest value is from an edge, `(s,)`: what moves by less stays in its bin.
+
+        0 for a column with a value that is not finite; infinity for one without values.
+        """
+        room = np.full(len(series), np.inf)
+        columns = np.ascontiguousarray(values.T)
+        for edge in self._table[series].T:
+            with np.errstate(invalid="ignore", over="ignore"):
+                np.minimum(room, np.abs(columns - edge[:, None]).min(axis=1, initial=np.inf), out=room)
+        return np.where(np.isfinite(columns).all(axis=1), room, 0.0)
+
+
 def edge_codes(values: NDArray[Any], edges: Sequence[Sequence[float]]) -> Codes:
     """Bin codes `(n, F)` of `values` `(n, F)` for F lists of interior edges.
 
     Value bins are numbered from 0; NaN and infinities get the code after the last value bin. Raises ValueError when the
     number of columns is not the number of edge lists.
     """
-    if values.ndim != 2 or values.shape[1] != len(edges):
-        raise ValueError(f"values of shape {values.shape} do not fit {len(edges)} binned series")
-    padded = np.full((len(edges), max(map(len, edges), default=0)), np.inf)
-    for row, series_edges in zip(padded, edges, strict=True):
-        row[: len(series_edges)] = series_edges
-    beyond = np.array([[len(series_edges) + 1] for series_edges in edges], dtype=np.uint8).reshape(-1, 1)
-    codes = np.empty((len(edges), len(values)), dtype=np.uint8)
-    for start in range(0, len(values), _ROWS_PER_BLOCK):
-        block = np.ascontiguousarray(values[start : start + _ROWS_PER_BLOCK].T, dtype=np.float64)
-        codes[:, start : start + _ROWS_PER_BLOCK] = _block_codes(block, padded, beyond)
-    return codes.T
+    return PaddedEdges(edges).codes(values)
 
 
 def _block_codes(block: Floats, padded: Floats, beyond: Codes) -> Codes:
@@ -175,22 +198,36 @@ def window_psi(codes: Codes, references: Sequence[Binned]) -> Floats:
 
     An empty batch gives NaN. Raises ValueError when columns and references differ in number.
     """
-    _check_codes(codes, references)
-    psi = np.full(len(references), 0.0 if len(codes) else np.nan)
-    if len(codes) == 0 or not references:
+    return WindowPsi(references).of(codes)
+
+
+class WindowPsi:
+    """`window_psi` for batches that come again and again with the same references."""
+
+    def __init__(self, references: Sequence[Binned]) -> None:
+        self._references = tuple(references)
+        self._counts = _padded_counts(self._references)
+        self._total = np.maximum(1, self._counts.sum(axis=1, keepdims=True))
+        self._value_bins = np.array([[len(reference.counts) - 1] for reference in self._references]).reshape(-1, 1)
+        self._first_bins = np.arange(len(self._references)) * self._counts.shape[1]
+
+    def of(self, codes: Codes) -> Floats:
+        """As `window_psi`."""
+        _check_codes(codes, self._references)
+        psi = np.full(len(self._references), 0.0 if len(codes) else np.nan)
+        if len(codes) == 0 or not self._references:
+            return psi
+        numbered = np.bincount((codes + self._first_bins).ravel(), minlength=self._counts.size)
+        observed = numbered.reshape(self._counts.shape)
+        for terms in psi_terms(observed, len(codes), self._counts, self._total, self._value_bins).T:
+            psi += terms
         return psi
-    counts = _padded_counts(references)
-    value_bins = np.array([[len(reference.counts) - 1] for reference in references])
-    observed = np.stack([np.count_nonzero(codes == code, axis=0) for code in range(counts.shape[1])], axis=1)
-    total = np.maximum(1, counts.sum(axis=1, keepdims=True))
-    for terms in psi_terms(observed, len(codes), counts, total, value_bins).T:
-        psi += terms
-    return psi
 
 
 def _padded_counts(references: Sequence[Binned]) -> NDArray[np.int64]:
     # bins a series does not have are empty on both sides, so they add exactly nothing
-    counts = np.zeros((len(references), max(len(reference.counts) for reference in references)), dtype=np.int64)
+    most = max((len(reference.counts) for reference in references), default=0)
+    counts = np.zeros((len(references), most), dtype=np.int64)
     for row, reference in zip(counts, references, strict=True):
         row[: len(reference.counts)] = reference.counts
     return counts
@@ -206,6 +243,8 @@ __all__ = [
     "Binned",
     "Codes",
     "Floats",
+    "PaddedEdges",
+    "WindowPsi",
     "bin_codes",
     "edge_codes",
     "interior_edges",

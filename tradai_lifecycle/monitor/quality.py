@@ -5,14 +5,15 @@ newest candles with the worst that training showed, and each is bounded in memor
 where its frame starts once it has `quality_memory_candles` predecessors.
 """
 
-from math import ceil
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tradai_lifecycle.monitor.calibration import interquartile_ranges, run_lengths
+from tradai_lifecycle.monitor.calibration import run_lengths
 from tradai_lifecycle.monitor.psi import Floats
-from tradai_lifecycle.monitor.reference import FeatureReference, PairReference
+from tradai_lifecycle.monitor.reference import PairReference
+from tradai_lifecycle.monitor.scales import Scales
 from tradai_lifecycle.states import Reason
 
 Flags = NDArray[np.bool_]
@@ -20,8 +21,6 @@ Reasons = NDArray[np.uint32]
 
 #: The shortest run of equal values that counts as stuck, whatever training showed.
 SHORTEST_STUCK_RUN = 24
-#: How far an interquartile range may leave those of the training windows, as a factor.
-SCALE_FACTOR = 4.0
 
 
 def recent_candles(window: int) -> int:
@@ -61,52 +60,89 @@ def quality_reasons(
 
     Raises ValueError where the shapes do not match each other or the reference, or `candle_ns` or `window` is below 1.
     """
-    _check(values, close, dates_ns, candle_ns, reference, window)
-    recent = recent_candles(window)
-    reasons = np.zeros(len(close), dtype=np.uint32)
-    _flag(reasons, Reason.NOT_FINITE, ~np.isfinite(close))
-    _flag(reasons, Reason.FROZEN_FEED, _stuck(close, reference.longest_constant_close_run, window))
-    _flag(reasons, Reason.CANDLES_IRREGULAR, _irregular(dates_ns, candle_ns, recent))
-    anchors = _Anchors(dates_ns // candle_ns, recent)
-    for index, feature in enumerate(reference.features):
-        _flag_feature(reasons, np.ascontiguousarray(values[:, index], dtype=np.float64), feature, anchors, window)
-    return reasons
+    rules = QualityRules(reference, candle_ns, Scales(reference.features, window))
+    return rules.reasons(values, close, dates_ns)
 
 
-def _check(
-    values: Floats, close: Floats, dates_ns: NDArray[np.int64], candle_ns: int, reference: PairReference, window: int
-) -> None:
-    if values.ndim != 2 or values.shape[1] != len(reference.features):
-        raise ValueError(f"values of shape {values.shape} do not fit {len(reference.features)} features")
-    if close.shape != (len(values),) or dates_ns.shape != (len(values),):
-        raise ValueError(f"close {close.shape} and dates {dates_ns.shape} must have {len(values)} rows")
-    if candle_ns < 1 or window < 1:
-        raise ValueError(f"candle_ns {candle_ns} and window {window} must be positive")
+class QualityRules:
+    """The rules of `quality_reasons` for one pair, with its bounds as arrays: for frames that come again and again.
+
+    Raises ValueError for a `candle_ns` or a window of `scales` below 1.
+    """
+
+    def __init__(self, reference: PairReference, candle_ns: int, scales: Scales) -> None:
+        window = scales.window
+        if candle_ns < 1 or window < 1:
+            raise ValueError(f"candle_ns {candle_ns} and window {window} must be positive")
+        self._candle_ns, self._window, self._scales = candle_ns, window, scales
+        minimum = np.array([feature.minimum for feature in reference.features])
+        maximum = np.array([feature.maximum for feature in reference.features])
+        half_range = maximum / 2 - minimum / 2
+        with np.errstate(over="ignore"):
+            self._lowest, self._highest = minimum - half_range, maximum + half_range
+        runs = np.array([feature.longest_constant_run for feature in reference.features], dtype=np.int64)
+        # a feature that stood still for a whole window in training may do so: no run is too long for it
+        self._longest_runs = np.where(runs < window, _allowed_run(runs, window), np.iinfo(np.int64).max)
+        self._longest_close_run = int(_allowed_run(reference.longest_constant_close_run, window))
+
+    def reasons(
+        self,
+        values: NDArray[np.float64],
+        close: NDArray[np.float64],
+        dates_ns: NDArray[np.int64],
+        from_row: int = 0,
+    ) -> Reasons:
+        """As `quality_reasons`; rows before `from_row` are not asked for and say nothing."""
+        self._check(values, close, dates_ns)
+        reasons = np.zeros(len(close), dtype=np.uint32)
+        # what the rows asked for depend on, and no more
+        seen = slice(max(0, from_row - quality_memory_candles(self._window)), None)
+        self._flag_candles(reasons[seen], close[seen], dates_ns[seen])
+        self._flag_values(reasons[seen], values[seen])
+        self._flag_scales(reasons[seen], values[seen], dates_ns[seen])
+        reasons[:from_row] = 0
+        return reasons
+
+    def _check(self, values: Floats, close: Floats, dates_ns: NDArray[np.int64]) -> None:
+        if values.ndim != 2 or values.shape[1] != len(self._lowest):
+            raise ValueError(f"values of shape {values.shape} do not fit {len(self._lowest)} features")
+        if close.shape != (len(values),) or dates_ns.shape != (len(values),):
+            raise ValueError(f"close {close.shape} and dates {dates_ns.shape} must have {len(values)} rows")
+
+    def _flag_candles(self, reasons: Reasons, close: Floats, dates_ns: NDArray[np.int64]) -> None:
+        _flag(reasons, Reason.NOT_FINITE, ~np.isfinite(close))
+        _flag(reasons, Reason.CANDLES_IRREGULAR, _irregular(dates_ns, self._candle_ns, recent_candles(self._window)))
+        if np.count_nonzero(close[1:] == close[:-1]) >= self._longest_close_run:
+            _flag(reasons, Reason.FROZEN_FEED, run_lengths(close) > self._longest_close_run)
+
+    def _flag_values(self, reasons: Reasons, values: Floats) -> None:
+        recent = recent_candles(self._window)
+        missing = ~np.isfinite(values)
+        outside = ((values < self._lowest) | (values > self._highest)) & ~missing
+        # too few repeats in the whole frame to make one run that long: the usual case, and by far the cheaper look
+        repeats = np.count_nonzero(values[1:] == values[:-1], axis=0)
+        for column in missing.T[missing.any(axis=0)]:
+            _flag(reasons, Reason.NOT_FINITE, column | _more_than(recent // 2, column, recent))
+        for column in outside.T[outside.any(axis=0)]:
+            _flag(reasons, Reason.OUT_OF_RANGE, _more_than(recent // 5, column, recent))
+        for index in np.flatnonzero(repeats >= self._longest_runs):
+            _flag(reasons, Reason.CONSTANT_FEATURE, run_lengths(values[:, index]) > self._longest_runs[index])
+
+    def _flag_scales(self, reasons: Reasons, values: Floats, dates_ns: NDArray[np.int64]) -> None:
+        anchors = _Anchors(dates_ns // self._candle_ns, recent_candles(self._window))
+        rows = anchors.full(self._window)
+        changed = self._scales.changed(values, dates_ns, rows)
+        for column in changed.T[changed.any(axis=0)]:
+            _flag(reasons, Reason.SCALE_CHANGED, anchors.hold(rows[column]))
+
+
+# one and a half times the longest run of training, rounded up, within bounds
+def _allowed_run(longest_in_training: Any, window: int) -> Any:
+    return np.clip(-(-3 * longest_in_training // 2), SHORTEST_STUCK_RUN, window)
 
 
 def _flag(reasons: Reasons, reason: Reason, rows: Flags) -> None:
     reasons[rows] |= np.uint32(reason)
-
-
-def _flag_feature(
-    reasons: Reasons, column: Floats, feature: FeatureReference, anchors: "_Anchors", window: int
-) -> None:
-    recent = recent_candles(window)
-    missing = ~np.isfinite(column)
-    if missing.any():
-        _flag(reasons, Reason.NOT_FINITE, missing | _more_than(recent // 2, missing, recent))
-    outside = _outside(column, feature) & ~missing
-    if outside.any():
-        _flag(reasons, Reason.OUT_OF_RANGE, _more_than(recent // 5, outside, recent))
-    if feature.longest_constant_run < window:
-        _flag(reasons, Reason.CONSTANT_FEATURE, _stuck(column, feature.longest_constant_run, window))
-    if feature.iqr_high > 0.0:
-        _flag(reasons, Reason.SCALE_CHANGED, _scale_changed(column, feature, anchors, window))
-
-
-def _outside(column: Floats, feature: FeatureReference) -> Flags:
-    half_range = feature.maximum / 2 - feature.minimum / 2
-    return (column < feature.minimum - half_range) | (column > feature.maximum + half_range)
 
 
 def _more_than(allowed: int, flags: Flags, recent: int) -> Flags:
@@ -115,14 +151,6 @@ def _more_than(allowed: int, flags: Flags, recent: int) -> Flags:
     np.cumsum(flags, out=until[1:])
     first = np.maximum(np.arange(1, len(flags) + 1) - recent, 0)
     return until[1:] - until[first] > allowed
-
-
-def _stuck(values: Floats, longest_in_training: int, window: int) -> Flags:
-    allowed = min(max(ceil(1.5 * longest_in_training), SHORTEST_STUCK_RUN), window)
-    if np.count_nonzero(values[1:] == values[:-1]) < allowed:
-        # too few repeats in the whole frame to make one run that long: the usual case, and by far the cheaper look
-        return np.zeros(len(values), dtype=bool)
-    return run_lengths(values) > allowed
 
 
 def _irregular(dates_ns: NDArray[np.int64], candle_ns: int, recent: int) -> Flags:
@@ -158,12 +186,4 @@ class _Anchors:
         return self._held & verdict[np.maximum(self._newest, 0)]
 
 
-def _scale_changed(column: Floats, feature: FeatureReference, anchors: _Anchors, window: int) -> Flags:
-    rows = anchors.full(window)
-    ranges = interquartile_ranges(column, rows, window)
-    # divided, not multiplied: a range near the largest float must not overflow
-    changed = (ranges / SCALE_FACTOR > feature.iqr_high) | (ranges < feature.iqr_low / SCALE_FACTOR)
-    return anchors.hold(rows[changed])
-
-
-__all__ = ["quality_memory_candles", "quality_reasons", "recent_candles"]
+__all__ = ["QualityRules", "quality_memory_candles", "quality_reasons", "recent_candles"]

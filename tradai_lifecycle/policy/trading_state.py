@@ -5,7 +5,8 @@ that looks back a fixed number of rows, recovery looks back a fixed number of ro
 frame, a backtest over years and a rehearsal decide alike at every candle that has enough predecessors.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,23 +83,44 @@ def policy_memory_candles(settings: PolicySettings) -> int:
 
 
 def decide_states(
-    health: HealthColumns, *, warm: BoolColumn, settings: PolicySettings, adoption: AdoptionPoint | None
+    health: HealthColumns,
+    *,
+    warm: BoolColumn,
+    settings: PolicySettings,
+    adoption: AdoptionPoint | None,
+    drift_resets: Sequence[int] = (),
 ) -> StateColumns:
     """Decide severity, trading state and reasons of every row, causally.
 
     `warm` marks the rows with enough predecessors; the others are paused. With an `adoption` out of a pause, its
     first `recovery` rows are at least reduced. Retraining is wanted where drift holds and the retraining rule is met,
     or accuracy is broken; never where the data itself is at fault, and not for one latch memory after an adoption.
+
+    From each of the ascending rows `drift_resets` on, drift and accuracy of earlier rows are forgotten: both must show
+    anew. A pause that ends so is followed by `recovery` rows of reduced, as any other. Faults of the data stay.
     """
-    psi_moderate = _latched_ratio(health.moderate_ratio, settings.moderate_persistence, settings)
-    psi_significant = _latched_ratio(health.significant_ratio, settings.significant_persistence, settings)
-    broken = health.accuracy_verdict == AccuracyVerdict.BREACHED
-    accuracy = within(broken, settings.recovery)
-    faulty = health.quality != 0
-    significant = _counts_as_significant(psi_significant, accuracy, health, settings) | faulty
-    moderate = psi_moderate | psi_significant | accuracy
+    states = _decided(health, warm, settings, adoption, reset=0)
+    for reset in drift_resets:
+        if reset > 0:
+            states = _from_row(states, reset, _decided(health, warm, settings, adoption, reset=reset))
+    return states
+
+
+def _from_row(before: StateColumns, row: int, after: StateColumns) -> StateColumns:
+    parts = {field.name: (getattr(before, field.name), getattr(after, field.name)) for field in fields(before)}
+    return StateColumns(**{name: np.concatenate([one[:row], other[row:]]) for name, (one, other) in parts.items()})
+
+
+def _decided(
+    health: HealthColumns, warm: BoolColumn, settings: PolicySettings, adoption: AdoptionPoint | None, *, reset: int
+) -> StateColumns:
+    evidence = _Evidence.of(_forgotten(health, reset), settings)
+    significant, moderate = evidence.significant, evidence.moderate
+    earlier = significant
+    if reset:
+        earlier = significant | (_Evidence.of(health, settings).significant & (np.arange(len(warm)) < reset))
     severity = np.where(significant, Severity.SIGNIFICANT, np.where(moderate, Severity.MODERATE, Severity.NONE))
-    recovering = ~significant & within(significant, settings.recovery + 1)
+    recovering = ~significant & within(earlier, settings.recovery + 1)
     adopted = _adopted_while_paused(len(warm), settings, adoption)
     state = _stricter(
         np.where(significant | ~warm, TradingState.PAUSED, TradingState.ACTIVE),
@@ -107,19 +129,60 @@ def decide_states(
     reasons = health.quality.astype(np.uint32)
     for flag, rows in (
         (Reason.WARMING_UP, ~warm),
-        (Reason.PSI_MODERATE, psi_moderate & ~psi_significant),
-        (Reason.PSI_SIGNIFICANT, psi_significant),
-        (Reason.ACCURACY_BREACH, accuracy),
+        (Reason.PSI_MODERATE, evidence.psi_moderate & ~evidence.psi_significant),
+        (Reason.PSI_SIGNIFICANT, evidence.psi_significant),
+        (Reason.ACCURACY_BREACH, evidence.accuracy),
         (Reason.RECOVERING, recovering),
         (Reason.ADOPTED_WHILE_PAUSED, adopted),
     ):
         reasons |= np.where(rows, np.uint32(flag), np.uint32(0))
-    wanted = (((psi_moderate | psi_significant) & health.retraining_rule) | accuracy) & warm & ~faulty
+    drifting = evidence.psi_moderate | evidence.psi_significant
+    wanted = ((drifting & health.retraining_rule) | evidence.accuracy) & warm & ~evidence.faulty
     return StateColumns(
         severity=severity.astype(np.int8),
         state=state.astype(np.int8),
         reasons=reasons,
         retraining=wanted & ~_in_grace(len(warm), settings, adoption),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    """The held and latched evidence of each row, before it becomes a state."""
+
+    psi_moderate: BoolColumn
+    psi_significant: BoolColumn
+    accuracy: BoolColumn
+    faulty: BoolColumn
+    significant: BoolColumn
+    moderate: BoolColumn
+
+    @classmethod
+    def of(cls, health: HealthColumns, settings: PolicySettings) -> "_Evidence":
+        psi_moderate = _latched_ratio(health.moderate_ratio, settings.moderate_persistence, settings)
+        psi_significant = _latched_ratio(health.significant_ratio, settings.significant_persistence, settings)
+        accuracy = within(health.accuracy_verdict == AccuracyVerdict.BREACHED, settings.recovery)
+        faulty = health.quality != 0
+        return cls(
+            psi_moderate=psi_moderate,
+            psi_significant=psi_significant,
+            accuracy=accuracy,
+            faulty=faulty,
+            significant=_counts_as_significant(psi_significant, accuracy, health, settings) | faulty,
+            moderate=psi_moderate | psi_significant | accuracy,
+        )
+
+
+# The evidence without the drift and the accuracy of the rows before `reset`.
+def _forgotten(health: HealthColumns, reset: int) -> HealthColumns:
+    if not reset:
+        return health
+    old = np.arange(len(health.quality)) < reset
+    return replace(
+        health,
+        moderate_ratio=np.where(old, np.nan, health.moderate_ratio),
+        significant_ratio=np.where(old, np.nan, health.significant_ratio),
+        accuracy_verdict=np.where(old, np.int8(AccuracyVerdict.INSUFFICIENT_DATA), health.accuracy_verdict),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,8 +12,16 @@ from numpy.typing import NDArray
 
 from tradai_lifecycle.errors import LifecycleError
 from tradai_lifecycle.model.bundle import ModelBundle
-from tradai_lifecycle.monitor.health import HealthColumns, HealthSettings, assess
-from tradai_lifecycle.policy.trading_state import AdoptionPoint, PolicySettings, StateColumns, decide_states
+from tradai_lifecycle.monitor.health import EvidenceAsked, HealthColumns, HealthSettings, assess
+from tradai_lifecycle.monitor.reference import PairReference
+from tradai_lifecycle.monitor.rolling_health import RollingHealth
+from tradai_lifecycle.policy.trading_state import (
+    AdoptionPoint,
+    PolicySettings,
+    StateColumns,
+    decide_states,
+    policy_memory_candles,
+)
 from tradai_lifecycle.states import Reason, Severity, TradingState
 
 #: The columns every analysed dataframe gets, in every mode and whatever happens.
@@ -58,11 +67,13 @@ class ActiveVersion:
     """A bundle and the rows it decides: from `adopted_ns` (open time) until the next one's.
 
     `state_before` is each pair's automatic state at the candle before the adoption; pairs it lacks were not paused.
+    `drift_resets_ns` are the candles, ascending, from which an operator had drift and accuracy count anew.
     """
 
     bundle: ModelBundle
     adopted_ns: int | None = None
     state_before: Mapping[str, TradingState] = field(default_factory=dict)
+    drift_resets_ns: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +85,16 @@ class JudgeSettings:
     predecessors: int
     feature_warm_up: int
     reduced_stake_ratio: float
+
+    def asked(self, rows: int) -> EvidenceAsked:
+        """The evidence that the warm rows of a frame depend on; with no warm row, what its newest would."""
+        first = max(0, min(self.predecessors, rows - 1))
+        return EvidenceAsked(
+            drift_from=max(0, first - policy_memory_candles(self.policy)),
+            quality_from=max(0, first - self.policy.recovery),
+            # a breach is held for as long, and what it corroborates is followed by as much of reduced
+            accuracy_from=max(0, first - 2 * self.policy.recovery),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,17 +125,20 @@ class Judgement:
         return self.versions[int(self.version[row])]
 
 
-def judge_frame(frame: Frame, versions: Sequence[ActiveVersion], settings: JudgeSettings) -> Judgement:
+def judge_frame(
+    frame: Frame, versions: Sequence[ActiveVersion], settings: JudgeSettings, memory: "HealthMemory | None" = None
+) -> Judgement:
     """Predict and judge every row of `frame`; each row by the version that was active at its candle.
 
     Rows before the first adoption are judged by the first version. Every version judges the whole frame, so that a
-    row's state is that of a bot which had this version all along.
+    row's state is that of a bot which had this version all along. A `memory` makes frames that go on from the last one
+    cheap, and changes nothing.
     """
     if not versions:
         return neutral_judgement(frame.pair, frame.dates_ns, Reason.MODEL_MISSING)
     starts = [_first_row(frame, version) for version in versions[1:]]
     bounds = [0, *starts, len(frame)]
-    whole = [_judge_by_one(frame, version, settings) for version in versions]
+    whole = [_judge_by_one(frame, version, settings, memory) for version in versions]
     if len(whole) == 1:
         return whole[0]
     return _spliced(whole, bounds)
@@ -173,7 +197,9 @@ def _category(codes: Any, labels: Sequence[str]) -> Any:
     return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(labels)))
 
 
-def _judge_by_one(frame: Frame, active: ActiveVersion, settings: JudgeSettings) -> Judgement:
+def _judge_by_one(
+    frame: Frame, active: ActiveVersion, settings: JudgeSettings, memory: "HealthMemory | None"
+) -> Judgement:
     bundle = active.bundle
     if frame.feature_names != bundle.feature_names:
         return neutral_judgement(frame.pair, frame.dates_ns, Reason.SCHEMA_MISMATCH)
@@ -188,23 +214,54 @@ def _judge_by_one(frame: Frame, active: ActiveVersion, settings: JudgeSettings) 
     # a score that is not finite spoils its own row, in a batch of one as in a batch of years
     fit = asked & np.isfinite(prediction)
     prediction[~fit] = np.nan
-    health = assess(
+    health = _assessor(memory, frame.pair, bundle, reference, settings)(
         features=frame.features,
         prediction=prediction,
         fit=fit,
         realised=frame.realised,
         dates_ns=frame.dates_ns,
         close=frame.close,
-        reference=reference,
-        settings=settings.health,
         # the range is half open, the monitor's bound is the last candle known
         trained_until_ns=int(bundle.trained_until.timestamp()) * 1_000_000_000 - 1,
+        asked=settings.asked(len(frame)),
     )
     not_finite = np.where(asked & ~fit, np.uint32(Reason.NOT_FINITE), np.uint32(0))
     health = replace(health, quality=health.quality | not_finite)
     warm = rows >= settings.predecessors
-    states = decide_states(health, warm=warm, settings=settings.policy, adoption=_adoption_point(frame, active))
+    states = decide_states(
+        health,
+        warm=warm,
+        settings=settings.policy,
+        adoption=_adoption_point(frame, active),
+        drift_resets=[int(np.searchsorted(frame.dates_ns, reset)) for reset in active.drift_resets_ns],
+    )
     return _judgement(frame, bundle, prediction, fit & warm, health, states, settings)
+
+
+def _assessor(
+    memory: "HealthMemory | None",
+    pair: str,
+    bundle: ModelBundle,
+    reference: PairReference,
+    settings: JudgeSettings,
+) -> Callable[..., HealthColumns]:
+    if memory is None:
+        return partial(assess, reference=reference, settings=settings.health)
+    return memory.of(pair, bundle, reference, settings.health).assess
+
+
+class HealthMemory:
+    """What a running bot keeps of its newest frames, by pair; that of another model is let go of."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[ModelBundle, RollingHealth]] = {}
+
+    def of(self, pair: str, bundle: ModelBundle, reference: PairReference, settings: HealthSettings) -> RollingHealth:
+        """The pair's health by this model, going on from its last frame where there was one."""
+        kept = self._kept.get(pair)
+        if kept is None or kept[0] is not bundle:
+            kept = self._kept[pair] = (bundle, RollingHealth(reference, settings))
+        return kept[1]
 
 
 def _predict(bundle: ModelBundle, features: FloatColumn) -> FloatColumn:
@@ -298,6 +355,7 @@ __all__ = [
     "NO_VERSION",
     "ActiveVersion",
     "Frame",
+    "HealthMemory",
     "JudgeSettings",
     "Judgement",
     "PredictionFailedError",

@@ -16,6 +16,7 @@ from tradai_lifecycle.states import Mode, Reason, TradingState
 from tradai_lifecycle.strategy.columns import (
     ActiveVersion,
     Frame,
+    HealthMemory,
     Judgement,
     JudgeSettings,
     PredictionFailedError,
@@ -79,6 +80,7 @@ class Lifecycle:
         self.gate = Gate(config, candle_ns=candle_seconds(timeframe) * 1_000_000_000, sees_all_pairs=trades_pairs)
         self.supply: ModelSupply | None = None
         self._last_candle: dict[tuple[str, str], int] = {}
+        self._memory = HealthMemory()
 
     def __getstate__(self) -> dict[str, Any]:
         # hyperopt pickles the strategy into its workers: threads, loops and connections stay behind
@@ -113,7 +115,8 @@ class Lifecycle:
         featured, frame = dataframe, None
         try:
             featured, frame = build_frame(strategy, dataframe, metadata)
-            judgement = judge_frame(frame, self._versions(), self.settings)
+            # a backtest judges each pair once: there is no next frame to remember for
+            judgement = judge_frame(frame, self._versions(), self.settings, self._memory if self.live else None)
         except Exception as error:
             if not self.live:
                 raise

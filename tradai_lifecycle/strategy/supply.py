@@ -112,6 +112,7 @@ def _timeline(source: ModelSource, settings: LifecycleConfig) -> tuple[ActiveVer
             bundle=bundles[span.version.removeprefix("v")],
             adopted_ns=int(span.adopted_candle.timestamp()) * 1_000_000_000,
             state_before=span.state_before,
+            drift_resets_ns=tuple(sorted(int(at.timestamp()) * 1_000_000_000 for at in span.drift_resets)),
         )
         for span in settings.version_timeline
     )
