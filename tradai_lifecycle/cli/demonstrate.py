@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from tradai_lifecycle.cli.rehearse import comparison_table, freqtrade_errors, rehearsed, timeline_table, wide_console
+from tradai_lifecycle.cli.rehearse import comparison_table, rehearsed, stepping_a_bot, timeline_table, wide_console
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,7 @@ def demo(
     """Train, backtest, rehearse through a change of the market, retrain, swap, and check the backtest against it."""
     from tradai_lifecycle.sandbox.demonstration import Demonstration  # noqa: PLC0415 - freqtrade takes seconds
 
-    with freqtrade_errors():
+    with stepping_a_bot():
         _Show(Demonstration(directory=directory)).run()
 
 

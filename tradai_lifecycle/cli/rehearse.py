@@ -1,9 +1,10 @@
 """`tradai rehearse`: the live bot over candles of the past, faster than the clock."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tradai_lifecycle.sandbox.rehearsal import Moment, OnCandle, Rehearsal, RehearsalPlan
 
 STATE_STYLE = {"active": "green", "reduced": "yellow", "paused": "red"}
+_PARTS = {"aiohttp": "aiohttp", "time_machine": "time-machine"}
 _EVENT_STYLE = {"model_adopted": "bold cyan", "fault_reported": "bold red", "retraining_requested": "magenta"}
 
 
@@ -50,7 +52,7 @@ def rehearse(
         user_data_dir=userdir,
         datadir=datadir,
     )
-    with freqtrade_errors():
+    with stepping_a_bot():
         result, without = rehearsed(plan, compare=compare, show=not as_json)
     if as_json:
         for line in json_lines(result, without):
@@ -153,9 +155,19 @@ class InvalidTimeError(ConfigurationError):
         super().__init__(f"{option} {text!r} is no date. Next: write it like 2024-01-01 or 2024-01-01T12:00, in UTC.")
 
 
+class RehearsalPartsMissingError(ConfigurationError):
+    """What a rehearsal needs beyond a bot is not installed."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(f"A rehearsal needs {' and '.join(missing)}. Next: pip install 'tradai-lifecycle[rehearsal]'.")
+
+
 @contextmanager
-def freqtrade_errors() -> Iterator[None]:
-    """Turn freqtrade's own errors into ours: one line instead of a traceback."""
+def stepping_a_bot() -> Iterator[None]:
+    """Before a rehearsal: its parts are there, or RehearsalPartsMissingError. In it: freqtrade's errors become ours."""
+    missing = [name for module, name in _PARTS.items() if find_spec(module) is None]
+    if missing:
+        raise RehearsalPartsMissingError(missing)
     from freqtrade.exceptions import FreqtradeException  # noqa: PLC0415 - freqtrade takes seconds to import
 
     try:
@@ -212,12 +224,12 @@ def _why(entry: TimelineEntry) -> str:
 __all__ = [
     "STATE_STYLE",
     "comparison_table",
-    "freqtrade_errors",
     "json_lines",
     "parsed_time",
     "print_rehearsal",
     "rehearse",
     "rehearsed",
+    "stepping_a_bot",
     "timeline_table",
     "wide_console",
 ]
