@@ -13,6 +13,7 @@ from tradai_lifecycle.states import (
     DRIFT_REASONS,
     FAULT_REASONS,
     QUALITY_REASONS,
+    CommandName,
     OperatorAction,
     Reason,
     Severity,
@@ -65,4 +66,6 @@ def test_the_greater_of_two_is_the_stricter_and_labels_lead_back(enum: type[Seve
     "enum", [enum for enum in ENUMS if not issubclass(enum, IntEnum | IntFlag)], ids=lambda enum: enum.__name__
 )
 def test_a_word_is_its_members_name_in_lower_case(enum: type[OperatorAction]) -> None:
-    assert [member.value for member in enum] == [member.name.lower() for member in enum]
+    # a command is typed with a dash
+    between = "-" if enum is CommandName else "_"
+    assert [member.value for member in enum] == [member.name.lower().replace("_", between) for member in enum]

@@ -215,12 +215,14 @@ class OperatorAction(StrEnum):
     """What an operator told the bot. The newest record decides.
 
     END_RESUME is the bot's own note that a resume over drift has ended for the pairs it names; it lifts nothing.
+    RESET_DRIFT names the candle from which evidence of drift counts anew; it neither lifts nor sets a pause.
     """
 
     PAUSE = "pause"
     RESUME = "resume"
     REDUCE = "reduce"
     END_RESUME = "end_resume"
+    RESET_DRIFT = "reset_drift"
 
 
 class Mode(StrEnum):

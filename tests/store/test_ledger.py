@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradai_lifecycle.errors import StoreUnavailableError
-from tradai_lifecycle.events import FaultReported, ModelAdopted
+from tradai_lifecycle.events import Acknowledged, Event, FaultReported, ModelAdopted
 from tradai_lifecycle.states import OperatorAction, Reason, Severity, TradingState
 from tradai_lifecycle.store import (
     AdoptionRecord,
@@ -143,6 +143,93 @@ def test_another_zone_is_returned_as_utc(ledger: Ledger, noon: datetime) -> None
     assert (record.at, record.at.tzinfo) == (noon, UTC)
 
 
+def reset(ledger: Ledger, at: datetime, candle: datetime | None) -> OperatorRecord:
+    return ledger.record_operator(action=OperatorAction.RESET_DRIFT, who="ann", note="split", at=at, candle=candle)
+
+
+@pytest.mark.parametrize(
+    "said", [(), (PAUSE,), (PAUSE, REDUCE), (REDUCE, RESUME), (RESUME, (OperatorAction.END_RESUME, None))]
+)
+def test_a_reset_of_drift_changes_nothing_of_what_stands(
+    ledger: Ledger, noon: datetime, said: tuple[tuple[OperatorAction, float | None], ...]
+) -> None:
+    reset(ledger, noon, noon)
+    operate(ledger, noon, *said)
+    standing = ledger.operator()
+    assert len(standing) == len(said) - (said == (REDUCE, RESUME))
+    reset(ledger, noon, noon)
+    assert ledger.operator() == standing
+
+
+def test_the_newest_reset_of_drift_is_found_among_other_words(ledger: Ledger, noon: datetime) -> None:
+    assert (ledger.drift_reset(), ledger.drift_resets()) == (None, ())
+    first = reset(ledger, noon, noon)
+    second = reset(ledger, noon, noon + timedelta(hours=1))
+    operate(ledger, noon, PAUSE, RESUME)
+    assert ledger.drift_reset() == second
+    assert (ledger.drift_resets(), ledger.drift_resets(limit=1)) == ((first, second), (second,))
+
+
+def test_a_reset_of_drift_without_a_candle_is_refused(ledger: Ledger, noon: datetime) -> None:
+    with pytest.raises(ValueError, match="needs the candle"):
+        reset(ledger, noon, None)
+    assert ledger.drift_reset() is None
+
+
+def writes_with_an_event(noon: datetime) -> dict[str, tuple[str, Callable[[Ledger, Event], object]]]:
+    """Per call that takes an event: its table, and the call."""
+    asked = {"at": noon, "pair": "BTC/USDT", "candle": noon, "version": "15", "reasons": Reason.NONE, "detail": ""}
+    return {
+        "operator": (
+            "operator_records",
+            lambda ledger, event: ledger.record_operator(
+                action=OperatorAction.PAUSE, who="ann", note="", at=noon, event=event
+            ),
+        ),
+        "pin": (
+            "pins",
+            lambda ledger, event: ledger.record_pin(pinned=True, version="15", at=noon, who="ann", event=event),
+        ),
+        "retraining": ("retraining_requests", lambda ledger, event: ledger.request_retraining(**asked, event=event)),
+    }
+
+
+@pytest.mark.parametrize("refusing", ["events", "the record's own"])
+@pytest.mark.parametrize("call", ["operator", "pin", "retraining"])
+def test_a_record_and_its_event_are_kept_both_or_neither(
+    ledger: Ledger, noon: datetime, call: str, refusing: str
+) -> None:
+    table, write = writes_with_an_event(noon)[call]
+    event = Acknowledged(at=noon, who="ann", until=noon.isoformat())
+    refused = "events" if refusing == "events" else table
+
+    def kept() -> tuple[int, list[Event]]:
+        with ledger._database.reading() as connection:
+            rows = connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
+        return int(rows), [stored.event for stored in ledger.events()]
+
+    with sqlite3.connect(ledger._database.path) as connection:
+        connection.execute(
+            f"CREATE TRIGGER refuse AFTER INSERT ON {refused} BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
+        )
+    with pytest.raises(StoreUnavailableError, match="refused by the test"):
+        write(ledger, event)
+    assert kept() == (0, [])
+    with sqlite3.connect(ledger._database.path) as connection:
+        connection.execute("DROP TRIGGER refuse")
+    connection.close()
+    assert write(ledger, event) is not None
+    assert kept() == (1, [event])
+
+
+def test_a_request_that_is_open_already_tells_no_event(ledger: Ledger, noon: datetime) -> None:
+    _, write = writes_with_an_event(noon)["retraining"]
+    first, second = (Acknowledged(at=noon, who=who, until="") for who in ("ann", "bob"))
+    write(ledger, first)
+    assert write(ledger, second) is None
+    assert [stored.event for stored in ledger.events()] == [first]
+
+
 def test_the_newest_pin_counts(ledger: Ledger, noon: datetime) -> None:
     assert ledger.pin() is None
     ledger.record_pin(pinned=True, version="15", at=noon, who="ann")
@@ -171,6 +258,23 @@ def test_adoptions_are_the_version_timeline_oldest_first(ledger: Ledger, noon: d
         state_before=states,
     )
     assert (ledger.adoptions(), ledger.adoptions(2)) == (written, written[2:])
+
+
+def test_an_adoption_closes_the_requests_it_is_told_to_or_nothing_happens(ledger: Ledger, noon: datetime) -> None:
+    asked = {"at": noon, "pair": "BTC/USDT", "candle": noon, "reasons": Reason.NONE, "detail": ""}
+    first, second = (ledger.request_retraining(version=version, **asked) for version in ("15", "16"))
+    assert first
+    adopting = {"version": "16", "previous_version": "15", "adopted_candle": noon, "state_before": {}}
+    with sqlite3.connect(ledger._database.path) as connection:
+        connection.execute("CREATE TRIGGER refuse BEFORE INSERT ON adoptions BEGIN SELECT RAISE(ABORT, 'no'); END")
+    with pytest.raises(StoreUnavailableError):
+        ledger.record_adoption(**adopting, adopted_at=noon, closing=[first.sequence])
+    assert ledger.open_retraining_requests() == (first, second)
+    with sqlite3.connect(ledger._database.path) as connection:
+        connection.execute("DROP TRIGGER refuse")
+    connection.close()
+    ledger.record_adoption(**adopting, adopted_at=noon, closing=[first.sequence, 99])
+    assert (len(ledger.adoptions()), ledger.open_retraining_requests()) == (1, (second,))
 
 
 def test_the_last_batch_is_the_one_recorded_last(ledger: Ledger, noon: datetime) -> None:
@@ -342,3 +446,9 @@ def test_pruning_deletes_what_is_old_and_nothing_else(
     assert len(ledger.states()) == 10
     assert ledger.prune(predictions_before=noon, states_before=noon + timedelta(minutes=45)) == 9
     assert repr(ledger.states()) == repr((make_state(index=9),))
+
+
+def test_a_states_close_and_bounds_come_back(ledger: Ledger, make_state: Callable[..., StateRecord]) -> None:
+    known = dataclasses.replace(make_state(), accuracy=0.55, close=0.1 + 0.2, accuracy_lower=0.5, accuracy_upper=0.6)
+    ledger.record_states([known])
+    assert ledger.states() == (known,)

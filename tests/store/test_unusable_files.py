@@ -245,16 +245,13 @@ class HastyConnection(sqlite3.Connection):
         return super().execute(*arguments)
 
 
-def test_the_switch_to_the_write_ahead_log_is_tried_again_for_a_while(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_switch_to_the_write_ahead_log_is_tried_again_for_a_while(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "new", factory=HastyConnection)) as connection:
-        database._use_write_ahead_log(connection)
+        database._use_write_ahead_log(connection, 2.0)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         connection.refusals = 1
-        monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.0)
         with pytest.raises(sqlite3.OperationalError, match="locked"):
-            database._use_write_ahead_log(connection)
+            database._use_write_ahead_log(connection, 0.0)
 
 
 def test_the_log_stays_open_between_transactions(ledger: Ledger, store_path: Path, noon: datetime) -> None:

@@ -4,20 +4,26 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from threading import Lock, RLock
+from threading import Lock, RLock, local
 from time import monotonic, sleep
 
 from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from tradai_lifecycle.errors import StoreUnavailableError
-from tradai_lifecycle.store.schema import create_schema, has_schema
+from tradai_lifecycle.store.schema import SCHEMA_VERSION, OlderSchemaError, schema_version, update_schema
 
 #: How long a transaction waits for another process's lock.
 BUSY_TIMEOUT_SECONDS = 2.0
+_LEAST_PATIENCE_SECONDS = 0.01
 
 _FAILURES = (SQLAlchemyError, sqlite3.Error, OSError)
 _IMMEDIATE = "tradai_immediate"
+
+
+class _Patience(local):
+    # until when (monotonic) a thread's calls may wait for others; None: each its full time
+    deadline: float | None = None
 
 
 class Database:
@@ -33,7 +39,9 @@ class Database:
         # our own writers queue here: SQLite would have them poll for its lock
         self._write_lock = Lock()
         self._file_lock = RLock()
+        self._patience = _Patience()
         self._is_open = False
+        self._may_migrate = True
         self._established = False
         self._trusted = False
         # held for as long as the file is used: it counts foreign commits and keeps the file's inode from being reused
@@ -44,10 +52,13 @@ class Database:
         self._writer = self._engine.execution_options(**{_IMMEDIATE: True})
         event.listen(self._engine, "begin", _begin)
 
-    def open(self) -> None:
-        """Create what is missing: directories, file and tables. Raises StoreUnavailableError; later calls retry."""
-        with self._translated(), self._file_lock:
-            self._is_open = True
+    def open(self, *, migrate: bool = True) -> None:
+        """Create what is missing: directories, file and tables. Raises StoreUnavailableError; later calls retry.
+
+        Without `migrate` an older file stays as it is, now and in later calls: OlderSchemaError.
+        """
+        with self._translated(), self._held(self._file_lock):
+            self._is_open, self._may_migrate = True, migrate
             self._attach(create=True)
 
     def close(self) -> None:
@@ -56,6 +67,20 @@ class Database:
             self._is_open = False
             self._release(self._witness)
             self._witness, self._trusted = None, False
+
+    @contextmanager
+    def patience(self, seconds: float) -> Iterator[None]:
+        """In this block, the calling thread waits for other threads and processes so long at most, all calls together.
+
+        A call that would have to wait longer raises StoreUnavailableError, and nothing of it is done. A block within
+        another one has no more patience than that.
+        """
+        before, deadline = self._patience.deadline, monotonic() + seconds
+        self._patience.deadline = deadline if before is None else min(before, deadline)
+        try:
+            yield
+        finally:
+            self._patience.deadline = before
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -68,7 +93,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction: on the disk when the block has ended, and nothing of it when anything was raised."""
-        with self._translated(), self._write_lock:
+        with self._translated(), self._held(self._write_lock):
             self._ensure()
             with self._writer.begin() as connection:
                 yield connection
@@ -76,9 +101,10 @@ class Database:
 
     def change_marker(self) -> int:
         """A number that differs whenever anybody has committed to the file since it was last asked for."""
-        with self._translated(), self._file_lock:
+        with self._translated(), self._held(self._file_lock):
             self._ensure()
             assert self._witness is not None  # noqa: S101 - _ensure attaches
+            self._witness.execute(f"PRAGMA busy_timeout = {round(self._seconds_left() * 1_000)}")
             (version,) = self._witness.execute("PRAGMA data_version").fetchone()
             return (self._connected << 32) | int(version)
 
@@ -86,7 +112,7 @@ class Database:
         connection = sqlite3.connect(
             f"{self.path.as_uri()}?mode={mode}",
             uri=True,
-            timeout=BUSY_TIMEOUT_SECONDS,
+            timeout=self._seconds_left(),
             isolation_level=None,
             check_same_thread=False,
         )
@@ -101,7 +127,7 @@ class Database:
         if self._trusted:
             self._check_file()
             return
-        with self._file_lock:
+        with self._held(self._file_lock):
             if not self._is_open:
                 raise StoreUnavailableError(str(self.path), "it is not open. Next: call open() first")
             if not self._trusted:
@@ -129,7 +155,7 @@ class Database:
         witness = self._connect("rwc" if create else "rw")
         try:
             self._prepare(create=create)
-            _use_write_ahead_log(witness)
+            _use_write_ahead_log(witness, self._seconds_left())
             _hold_log_open(witness)
             inodes = self._current_inodes()
         except BaseException:
@@ -142,17 +168,19 @@ class Database:
 
     def _prepare(self, *, create: bool) -> None:
         with self._engine.begin() as connection:
-            if has_schema(connection, self.path):
-                return
-        if not create:
+            found = schema_version(connection, self.path)
+        if found == SCHEMA_VERSION:
+            return
+        if not found and not create:
             raise StoreUnavailableError(
                 str(self.path),
                 "the file was emptied, and the operator's pauses with it. "
                 "Next: put a copy back, or restart the bot to begin with an empty one",
             )
+        if found and not self._may_migrate:
+            raise OlderSchemaError(self.path, found)
         with self._writer.begin() as connection:
-            if not has_schema(connection, self.path):
-                create_schema(connection)
+            update_schema(connection, self.path)
 
     def _discard_orphans(self) -> None:
         # the log of a database that was swapped for a copy would be replayed into the copy
@@ -175,6 +203,21 @@ class Database:
             with suppress(sqlite3.Error):
                 connection.close()
 
+    def _seconds_left(self) -> float:
+        deadline = self._patience.deadline
+        left = BUSY_TIMEOUT_SECONDS if deadline is None else deadline - monotonic()
+        # a moment is left even then: a reader must not fail because another process is closing just now
+        return min(max(left, _LEAST_PATIENCE_SECONDS), BUSY_TIMEOUT_SECONDS)
+
+    @contextmanager
+    def _held(self, lock: "Lock | RLock") -> Iterator[None]:
+        if not lock.acquire(timeout=-1 if self._patience.deadline is None else self._seconds_left()):
+            raise StoreUnavailableError(str(self.path), "another thread of this process is busy with it")
+        try:
+            yield
+        finally:
+            lock.release()
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
@@ -190,9 +233,9 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+def _use_write_ahead_log(connection: sqlite3.Connection, seconds: float) -> None:
     # the change of the journal's mode does not wait for a lock by itself
-    deadline = monotonic() + BUSY_TIMEOUT_SECONDS
+    deadline = monotonic() + seconds
     while True:
         try:
             with closing(connection.execute("PRAGMA journal_mode = WAL")) as answer:

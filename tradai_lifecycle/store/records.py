@@ -1,5 +1,6 @@
 """What the ledger keeps, as values: one frozen record per kind of row. Every datetime is aware and in UTC."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,7 +26,10 @@ class BoundReasons:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorRecord:
-    """One thing an operator told the bot. `ratio` is the share of the stake of a reduce, in (0, 1]; 1 lifts it."""
+    """One thing an operator told the bot. `ratio` is the share of the stake of a reduce, in (0, 1]; 1 lifts it.
+
+    `candle` of a RESET_DRIFT is the open time of the first candle whose evidence of drift counts again.
+    """
 
     sequence: int
     at: datetime
@@ -40,7 +44,10 @@ class OperatorRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinRecord:
-    """Whether the model version is pinned, and to which one. `version` None means: whichever is in charge."""
+    """Whether the model version is pinned, and to which one. `version` None means: whichever is in charge.
+
+    A pin that is lifted and names a version says that a person lets this one take over (`adoption: confirm`).
+    """
 
     pinned: bool
     version: str | None
@@ -62,7 +69,11 @@ class AdoptionRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateRecord:
-    """What was decided for one pair at one candle. Figures that were not known are NaN."""
+    """What was decided for one pair at one candle. Figures that were not known are NaN.
+
+    `accuracy_lower` and `accuracy_upper` bound the accuracy as its rule sees it. These and `close` are NaN in rows of a
+    database that was written before they were kept.
+    """
 
     pair: str
     candle: datetime
@@ -76,6 +87,9 @@ class StateRecord:
     significant_ratio: float
     accuracy: float
     effective_predictions: float
+    close: float = math.nan
+    accuracy_lower: float = math.nan
+    accuracy_upper: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -139,6 +153,71 @@ class BatchRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PositionRecord:
+    """An open trade of the bot, as freqtrade had it when it was looked at. `side` is "long" or "short".
+
+    `profit_ratio` is against the newest close, with the fees freqtrade counts; NaN where no close is known. `version`
+    is the model version that entered the trade, "none" where that is not known.
+    """
+
+    pair: str
+    side: str
+    stake: float
+    profit_ratio: float
+    opened_at: datetime
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotRecord:
+    """What a running bot says of itself. It is replaced with every batch and at least once a minute.
+
+    So an `at` that is minutes old means that the process has ended, or cannot write. `freqtrade_state` is freqtrade's
+    own: "running", "paused" or "stopped". `registry_seen_at` is the last poll that reached the registry (None: none did
+    since the start), `registry_problem` what the newest poll failed of ("" where it did not), `awaiting` the version
+    that passed the checks and waits for a person, such as "v8".
+    """
+
+    at: datetime
+    started_at: datetime
+    timeframe: str
+    horizon_candles: int
+    window_candles: int
+    freqtrade_state: str
+    dry_run: bool
+    stake_currency: str
+    registry_seen_at: datetime | None
+    registry_problem: str
+    awaiting: str | None
+    positions: tuple[PositionRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesRecord:
+    """One monitored series of a pair at its newest candle: PSI over the window (NaN if not full) beside its limits."""
+
+    name: str
+    psi: float
+    moderate_limit: float
+    significant_limit: float
+    monitorable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairSeries:
+    """Every monitored series of a pair at its newest candle, the features in the model's order and the prediction last.
+
+    `training_windows` is how many windows the pair's training data held.
+    """
+
+    pair: str
+    candle: datetime
+    version: str
+    training_windows: float
+    series: tuple[SeriesRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEvent:
     """An event with its place in the ledger: a higher sequence was recorded later."""
 
@@ -161,7 +240,7 @@ def deciding_records(records: Iterable[OperatorRecord]) -> tuple[OperatorRecord,
 
     The newer of pause and resume counts. A reduce counts until a reduce to 1 or a resume comes after it: a resume lifts
     both. The end of a resume counts while that resume does. Whether a resume has expired is for its reader to say, who
-    has the time.
+    has the time. A reset of drift is no word about trading and never among them.
     """
     newest = {record.action: record for record in sorted(records, key=lambda record: record.sequence)}
     pause, resume = newest.get(OperatorAction.PAUSE), newest.get(OperatorAction.RESUME)
@@ -177,11 +256,15 @@ __all__ = [
     "FEATURE_LAYOUT_VERSION",
     "AdoptionRecord",
     "BatchRecord",
+    "BotRecord",
     "BoundReasons",
     "OperatorRecord",
+    "PairSeries",
     "PinRecord",
+    "PositionRecord",
     "PredictionRecord",
     "RetrainingRequest",
+    "SeriesRecord",
     "StateRecord",
     "StoredEvent",
     "deciding_records",

@@ -3,16 +3,11 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import UTC, datetime
-from enum import StrEnum
-from functools import cache
-from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import numpy as np
 
-from tradai_lifecycle.events import Event, event_kinds
 from tradai_lifecycle.states import OperatorAction, Reason, Severity, TradingState
 from tradai_lifecycle.store.records import (
     AdoptionRecord,
@@ -23,7 +18,6 @@ from tradai_lifecycle.store.records import (
     PredictionRecord,
     RetrainingRequest,
     StateRecord,
-    StoredEvent,
     feature_bytes,
 )
 
@@ -45,6 +39,16 @@ def utc_datetime(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def optional_text(at: datetime | None) -> str | None:
+    """As `utc_text`; None for none."""
+    return None if at is None else utc_text(at)
+
+
+def optional_datetime(text: str | None) -> datetime | None:
+    """As `utc_datetime`; None for none."""
+    return None if text is None else utc_datetime(text)
+
+
 def operator_row(
     *,
     action: OperatorAction,
@@ -58,13 +62,16 @@ def operator_row(
 ) -> Row:
     """An operator's word as a row.
 
-    Raises ValueError for a reduce without a ratio in (0, 1], and for another action with one.
+    Raises ValueError for a reduce without a ratio in (0, 1], for another action with one, and for a reset of drift
+    without a candle.
     """
     action = OperatorAction(action)
     if action is OperatorAction.REDUCE and not (ratio is not None and 0.0 < ratio <= 1.0):
         raise ValueError(f"a reduce needs a ratio above 0 and up to 1, not {ratio!r}; to trade nothing, pause")
     if action is not OperatorAction.REDUCE and ratio is not None:
         raise ValueError(f"a {action.value} takes no ratio, but got {ratio!r}")
+    if action is OperatorAction.RESET_DRIFT and candle is None:
+        raise ValueError("a reset_drift needs the candle from which evidence of drift counts anew")
     evidence = {
         pair: {"reasons": int(given.reasons), "severity": given.severity.label} for pair, given in (bound or {}).items()
     }
@@ -74,9 +81,9 @@ def operator_row(
         "who": who,
         "note": note,
         "ratio": ratio,
-        "candle": _optional_text(candle),
+        "candle": optional_text(candle),
         "bound": json.dumps(evidence),
-        "expires_at": _optional_text(expires_at),
+        "expires_at": optional_text(expires_at),
     }
 
 
@@ -93,9 +100,9 @@ def operator_record(row: Row) -> OperatorRecord:
         who=row["who"],
         note=row["note"],
         ratio=row["ratio"],
-        candle=_optional_datetime(row["candle"]),
+        candle=optional_datetime(row["candle"]),
         bound=bound,
-        expires_at=_optional_datetime(row["expires_at"]),
+        expires_at=optional_datetime(row["expires_at"]),
     )
 
 
@@ -219,33 +226,20 @@ def retraining_request(row: Row) -> RetrainingRequest:
         version=row["version"],
         reasons=Reason(row["reasons"]),
         detail=row["detail"],
-        closed_at=_optional_datetime(row["closed_at"]),
+        closed_at=optional_datetime(row["closed_at"]),
     )
 
 
-def event_row(event: Event) -> Row:
-    """Strict JSON of the event's fields: flags by their bits and enums by name, so that no wording is stored."""
-    body = {spec.name: _plain(getattr(event, spec.name)) for spec in fields(event) if spec.name != "at"}
-    return {"at": utc_text(event.at), "kind": event.kind, "body": json.dumps(body, allow_nan=False)}
-
-
-def stored_event(row: Row) -> StoredEvent:
-    """The typed event again. A field unknown to its class is left out; one that is missing takes its default."""
-    body = json.loads(row["body"])
-    values = {name: _typed(hint, body[name]) for name, hint in _field_types(row["kind"]).items() if name in body}
-    event = event_kinds()[row["kind"]](at=utc_datetime(row["at"]), **values)
-    return StoredEvent(sequence=row["sequence"], event=event)
-
-
-_STATE_FIGURES = ("stake_ratio", "psi_max", "significant_ratio", "accuracy", "effective_predictions")
-
-
-def _optional_text(at: datetime | None) -> str | None:
-    return None if at is None else utc_text(at)
-
-
-def _optional_datetime(text: str | None) -> datetime | None:
-    return None if text is None else utc_datetime(text)
+_STATE_FIGURES = (
+    "stake_ratio",
+    "psi_max",
+    "significant_ratio",
+    "accuracy",
+    "effective_predictions",
+    "close",
+    "accuracy_lower",
+    "accuracy_upper",
+)
 
 
 # SQLite has no NaN: it stores one as NULL
@@ -253,47 +247,15 @@ def _figure(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, Severity | TradingState):
-        return value.label
-    if isinstance(value, float) and not math.isfinite(value):
-        return repr(value)  # JSON has no word for it
-    return value
-
-
-def _typed(hint: type, value: Any) -> Any:
-    if value is None:
-        return None
-    if issubclass(hint, Severity | TradingState):
-        return hint[value.upper()]
-    if issubclass(hint, Reason | StrEnum | float):
-        return hint(value)
-    return value
-
-
-@cache
-def _field_types(kind: str) -> dict[str, type]:
-    event_type = event_kinds()[kind]
-    hints = get_type_hints(event_type)
-    return {spec.name: _sole_type(hints[spec.name]) for spec in fields(event_type) if spec.name != "at"}
-
-
-# X of X | None
-def _sole_type(hint: Any) -> type:
-    (sole,) = [part for part in get_args(hint) or (hint,) if part is not NoneType]
-    return sole  # type: ignore[no-any-return]
-
-
 __all__ = [
     "Row",
     "adoption_record",
     "adoption_row",
     "batch_record",
-    "event_row",
     "operator_record",
     "operator_row",
+    "optional_datetime",
+    "optional_text",
     "pin_record",
     "prediction_record",
     "prediction_row",
@@ -301,7 +263,6 @@ __all__ = [
     "retraining_row",
     "state_record",
     "state_row",
-    "stored_event",
     "utc_datetime",
     "utc_text",
 ]

@@ -1,6 +1,7 @@
-"""The tables of the lifecycle's database, and the one number that says which tables a file has."""
+"""The tables of the lifecycle's database, the number that says which of them a file has, and the way to the newest."""
 
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -19,12 +20,24 @@ from sqlalchemy import (
 
 from tradai_lifecycle.errors import StoreUnavailableError
 
-#: Kept in `PRAGMA user_version`. Raise it with every change of a table.
-SCHEMA_VERSION = 1
+#: Kept in `PRAGMA user_version`. Raise it with every change of a table, and say in `_NEW_COLUMNS` what was added.
+SCHEMA_VERSION = 2
 #: Kept in `PRAGMA application_id`: tells our file from any other SQLite database ("trad" in ASCII).
 APPLICATION_ID = 0x74726164
 
 METADATA = MetaData()
+
+
+class OlderSchemaError(StoreUnavailableError):
+    """The file has tables of an older version, and whoever opened it is not to change them."""
+
+    def __init__(self, path: Path, found: int) -> None:
+        super().__init__(
+            str(path),
+            f"its schema is version {found} and this tradai-lifecycle's is {SCHEMA_VERSION}. "
+            "Next: start the bot with this version, which brings it up to date",
+        )
+        self.found = found
 
 
 def _sequence() -> Column[int]:
@@ -102,6 +115,9 @@ STATES = Table(
     Column("significant_ratio", Float),
     Column("accuracy", Float),
     Column("effective_predictions", Float),
+    Column("close", Float),
+    Column("accuracy_lower", Float),
+    Column("accuracy_upper", Float),
     UniqueConstraint("pair", "candle"),
     Index("states_by_candle", "candle"),
 )
@@ -140,10 +156,43 @@ Index(
     unique=True,
     sqlite_where=RETRAINING_REQUESTS.c.closed_at.is_(None),
 )
+# one row, replaced for as long as the bot runs
+BOT = Table(
+    "bot",
+    METADATA,
+    Column("only", Integer, primary_key=True),
+    Column("at", String, nullable=False),
+    Column("started_at", String, nullable=False),
+    Column("timeframe", String, nullable=False),
+    Column("horizon_candles", Integer, nullable=False),
+    Column("window_candles", Integer, nullable=False),
+    Column("freqtrade_state", String, nullable=False),
+    Column("dry_run", Boolean, nullable=False),
+    Column("stake_currency", String, nullable=False),
+    Column("registry_seen_at", String),
+    Column("registry_problem", String, nullable=False),
+    Column("awaiting", String),
+    Column("positions", String, nullable=False),
+)
+# one row per pair, replaced by each batch
+PAIR_SERIES = Table(
+    "pair_series",
+    METADATA,
+    Column("pair", String, primary_key=True),
+    Column("candle", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("training_windows", Float),
+    Column("series", String, nullable=False),
+)
+
+# per version, what it added to tables that older files have; a table of its own is simply created
+_NEW_COLUMNS: dict[int, tuple[Column[Any], ...]] = {
+    2: (STATES.c.close, STATES.c.accuracy_lower, STATES.c.accuracy_upper),
+}
 
 
-def has_schema(connection: Connection, path: Path) -> bool:
-    """Whether the file holds our tables: False for an empty file.
+def schema_version(connection: Connection, path: Path) -> int:
+    """Which version of our tables the file holds: 0 for an empty file.
 
     Raises StoreUnavailableError for a newer schema and for a database that is somebody else's.
     """
@@ -160,11 +209,19 @@ def has_schema(connection: Connection, path: Path) -> bool:
             str(path),
             "it is another program's database. Next: name a file of its own in tradai_lifecycle.store_path",
         )
-    return ours
+    return found if ours else 0
 
 
-def create_schema(connection: Connection) -> None:
-    """Create the tables and mark the file as ours. Part of the caller's transaction."""
+def update_schema(connection: Connection, path: Path) -> None:
+    """Bring an empty or older file up to SCHEMA_VERSION and mark it as ours. Part of the caller's transaction.
+
+    What older files hold stays; a figure that they do not have reads as NaN. Raises as `schema_version` does.
+    """
+    found = schema_version(connection, path)
+    for version in range(found + 1, SCHEMA_VERSION + 1) if found else ():
+        for column in _NEW_COLUMNS[version]:
+            kind = column.type.compile(connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {kind}")
     METADATA.create_all(connection)
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -177,15 +234,18 @@ def _pragma(connection: Connection, name: str) -> int:
 __all__ = [
     "ADOPTIONS",
     "APPLICATION_ID",
+    "BOT",
     "EVENTS",
     "METADATA",
     "NEWEST_BATCH",
     "OPERATOR_RECORDS",
+    "PAIR_SERIES",
     "PINS",
     "PREDICTIONS",
     "RETRAINING_REQUESTS",
     "SCHEMA_VERSION",
     "STATES",
-    "create_schema",
-    "has_schema",
+    "OlderSchemaError",
+    "schema_version",
+    "update_schema",
 ]
