@@ -2,9 +2,13 @@
 
 import threading
 import time
+import traceback
+from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
+from tests.model.bundles import artefact
 from tests.model.hostile_servers import (
     DRIP_BODY,
     DRIP_HEADERS,
@@ -68,11 +72,30 @@ def test_closing_ends_a_call_that_hangs():
             source.production_version()
 
 
-def test_a_password_in_the_address_is_not_shown():
-    source = MlflowSource(refusing_address().replace("http://", "http://someone:hidden@"), "btc")
+@contextmanager
+def refusing_server():
+    yield refusing_address()
+
+
+@pytest.mark.parametrize("credentials", ["anna:SEKRET", "anna:SE%40KRET", "SEKRET"])
+@pytest.mark.parametrize("answer", [None, FORBIDDEN, NOT_JSON, A_LIST])
+@pytest.mark.parametrize("ask", ["production_version", "versions", "register"])
+def test_a_password_in_the_address_is_in_no_error_and_no_traceback(tmp_path, ask, answer, credentials):
+    with refusing_server() if answer is None else hostile_server(answer) as address:
+        source = MlflowSource(address.replace("http://", f"http://{credentials}@"), "btc")
+        registering = partial(source.register, artefact(tmp_path / "model"), metrics={}, parameters={}, tags={})
+        with pytest.raises(RegistryUnreachableError) as raised:
+            (registering if ask == "register" else getattr(source, ask))()
+    told = [source.uri, repr(raised.value), *traceback.format_exception(raised.value)]
+    assert "KRET" not in "".join(told)
+    assert address in str(raised.value)
+
+
+def test_a_password_that_a_library_quotes_is_not_shown():
     with pytest.raises(RegistryUnreachableError) as raised:
-        source.production_version()
-    assert "hidden" not in source.uri + str(raised.value)
+        MlflowSource("http://anna:SEKRET@127.0.0.1:99999", "btc").production_version()
+    assert "SEKRET" not in "".join(traceback.format_exception(raised.value)).replace("anna:SEKRET@127.0.0.1:99999", "")
+    assert "SEKRET" not in str(raised.value)
 
 
 def test_a_database_that_does_not_exist_is_an_empty_registry_and_is_not_made(tmp_path):

@@ -463,3 +463,24 @@ async def test_the_cache_stays_small(stage):
     kept = {path.name for path in (stage.home / "cache" / "btc").iterdir() if path.is_dir()}
     assert {"9", "8"} <= kept
     assert len(kept) <= 6
+
+
+async def test_a_confirmation_counts_for_one_adoption(stage):
+    watcher = stage.make_watcher(config={"adoption": "confirm"})
+    await adopted(stage, watcher, stage.publish())
+    await watcher.confirm("2")
+    await adopted(stage, watcher, stage.publish())
+    await watcher.poll_once()
+    assert await stage.slot.rollback() is SwapOutcome.ROLLED_BACK
+    await stage.slot.unpin()
+    assert (await watcher.poll_once()).outcome is CandidateOutcome.AWAITING_CONFIRMATION
+
+
+async def test_a_held_version_ends_a_confirmation_that_was_not_used(stage):
+    watcher = stage.make_watcher(config={"adoption": "confirm"})
+    await adopted(stage, watcher, stage.publish())
+    await watcher.confirm("2")
+    await watcher.hold("1")
+    stage.publish()
+    await watcher.hold(None)
+    assert (await watcher.poll_once()).outcome is CandidateOutcome.AWAITING_CONFIRMATION

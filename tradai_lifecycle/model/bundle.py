@@ -37,6 +37,10 @@ class ModelTask(StrEnum):
     CLASSIFICATION = "classification"
 
 
+#: The metric that says how often a model was right about the direction, on candles it had not seen in training.
+VALIDATION_ACCURACY = "validation_accuracy"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GoldenSample:
     """Feature rows (k, n_features) and the predictions (k,) the trainer's process gave for them, both float64."""
@@ -150,4 +154,4 @@ def _openmp() -> tuple[Any, ...]:
     return tuple(library for library in ThreadpoolController().lib_controllers if library.user_api == "openmp")
 
 
-__all__ = ["BATCH_ROWS", "GoldenSample", "ModelBundle", "ModelOutputError", "ModelTask"]
+__all__ = ["BATCH_ROWS", "VALIDATION_ACCURACY", "GoldenSample", "ModelBundle", "ModelOutputError", "ModelTask"]

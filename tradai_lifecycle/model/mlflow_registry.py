@@ -27,7 +27,14 @@ from tradai_lifecycle.model.artefact import (
 )
 from tradai_lifecycle.model.deadline_http import OVERALL_DEADLINE_SECONDS
 from tradai_lifecycle.model.file_lock import exclusive, replacing
-from tradai_lifecycle.model.mlflow_rest import NOT_FOUND, READY, MlflowRest, utc_of_milliseconds, without_password
+from tradai_lifecycle.model.mlflow_rest import (
+    NOT_FOUND,
+    READY,
+    MlflowRest,
+    utc_of_milliseconds,
+    without_credentials,
+    without_password,
+)
 from tradai_lifecycle.model.source import (
     DIGEST_TAG,
     HORIZON_TAG,
@@ -205,14 +212,22 @@ class MlflowSource:
         except LifecycleError:
             raise
         except (requests.RequestException, OSError, sqlite3.Error, SQLAlchemyError) as error:
-            raise RegistryUnreachableError(self.uri, f"{type(error).__name__}: {error}") from error
+            raise self._unreachable(f"{type(error).__name__}: {error}") from self._cause(error)
         except Exception as error:
             code = getattr(error, "error_code", None)  # MlflowException, which only MLflow's import could name
-            if code is None or code == INVALID_PARAMETER:
-                raise
             if code == NOT_FOUND:
-                raise ModelNotFoundError(self._name, what) from error
-            raise RegistryUnreachableError(self.uri, f"{code}: {error}") from error
+                raise ModelNotFoundError(self._name, what) from self._cause(error)
+            if code in (None, INVALID_PARAMETER) and self._cause(error) is not None:
+                raise
+            raise self._unreachable(f"{code or type(error).__name__}: {error}") from self._cause(error)
+
+    # MLflow and requests quote the address, and with it the password that it may carry.
+    def _unreachable(self, cause: str) -> RegistryUnreachableError:
+        return RegistryUnreachableError(self.uri, without_credentials(cause, self._address))
+
+    # None with a password in the address: a traceback would show the texts of all causes.
+    def _cause(self, error: Exception) -> Exception | None:
+        return error if self._address == without_password(self._address) else None
 
     def _exists(self, client: Any) -> bool:
         return bool(client.search_registered_models(f"name='{self._name}'", max_results=1))

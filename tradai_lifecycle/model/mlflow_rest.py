@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import requests
 
@@ -59,14 +59,21 @@ class MlflowRest:
         try:
             status, body = self._getter.get(f"{self._address}/api/2.0/mlflow/{path}", parameters)
         except (requests.RequestException, DeadlineExceededError) as error:
-            raise RegistryUnreachableError(self._shown, f"{type(error).__name__}: {error}") from error
+            raise RegistryUnreachableError(self._shown, self._hidden(f"{type(error).__name__}: {error}")) from (
+                error if self._shown == self._address else None
+            )
         if not isinstance(body, dict):
             raise RegistryUnreachableError(self._shown, f"it answered HTTP {status} without a JSON object")
         if body.get("error_code") == NOT_FOUND:
             raise ModelNotFoundError(self._name, what)
         if status != requests.codes.ok:
-            raise RegistryUnreachableError(self._shown, f"it answered HTTP {status}: {body.get('message', '')}")
+            raise RegistryUnreachableError(
+                self._shown, self._hidden(f"it answered HTTP {status}: {body.get('message', '')}")
+            )
         return body
+
+    def _hidden(self, text: str) -> str:
+        return without_credentials(text, self._address)
 
 
 def utc_of_milliseconds(milliseconds: float) -> datetime:
@@ -77,7 +84,20 @@ def utc_of_milliseconds(milliseconds: float) -> datetime:
 def without_password(address: str) -> str:
     """`address` without the user and password it may carry."""
     parts = urlsplit(address)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if parts.password else address
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else address
+
+
+def without_credentials(text: str, address: str) -> str:
+    """`text` without the user and password that `address` carries, in whatever form a library has quoted them."""
+    credentials = urlsplit(address).netloc.rpartition("@")[0]
+    if not credentials:
+        return text
+    _, colon, password = credentials.partition(":")
+    secret = password if colon else credentials
+    text = text.replace(f"{credentials}@", "").replace(f"{unquote(credentials)}@", "")
+    for form in {secret, unquote(secret)} - {""}:
+        text = text.replace(form, "***")
+    return text
 
 
 # The variables MLflow's own client reads.
@@ -93,4 +113,4 @@ def _authenticate(session: requests.Session) -> None:
         session.verify = certificate
 
 
-__all__ = ["NOT_FOUND", "READY", "MlflowRest", "utc_of_milliseconds", "without_password"]
+__all__ = ["NOT_FOUND", "READY", "MlflowRest", "utc_of_milliseconds", "without_credentials", "without_password"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradai_lifecycle.errors import ConfigurationError
-from tradai_lifecycle.model.bundle import GoldenSample, ModelBundle, ModelTask
+from tradai_lifecycle.model.bundle import VALIDATION_ACCURACY, GoldenSample, ModelBundle, ModelTask
 from tradai_lifecycle.monitor.reference import ReferenceProfile, fit_pair_reference
 
 FloatArray = NDArray[np.float64]
@@ -175,14 +175,16 @@ def _validated(samples: Sequence[PairSample], plan: TrainingPlan) -> dict[str, f
     up = np.concatenate([sample.target[rows] > 0.0 for sample, rows in zip(samples, after, strict=True)])
     together = np.concatenate(hits)
     metrics = {
-        "validation_accuracy": float(together.mean()),
+        VALIDATION_ACCURACY: float(together.mean()),
         "validation_predictions": float(len(together)),
         "validation_always_up_accuracy": float(up.mean()),
         "training_rows": float(sum(int(sample.usable.sum()) for sample in samples)),
     }
     for sample, pair_hits in zip(samples, hits, strict=True):
         if len(pair_hits):
-            metrics[f"validation_accuracy.{sample.pair.replace('/', '_').replace(':', '_')}"] = float(pair_hits.mean())
+            metrics[f"{VALIDATION_ACCURACY}.{sample.pair.replace('/', '_').replace(':', '_')}"] = float(
+                pair_hits.mean()
+            )
     return metrics
 
 

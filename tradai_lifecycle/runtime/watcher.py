@@ -105,9 +105,10 @@ class Watcher:
         self._polling = asyncio.Lock()
         self._unreachable_polls = 0
         self._last_success_at: datetime | None = None
+        self._problem = ""
         self._last_poll: Poll | None = None
         self._refusals = Refusals()
-        self._confirmed: set[str] = set()
+        self._confirmed: str | None = None
         self._awaiting: ModelBundle | None = None
         self._noted_current: str | None = None
         self._held_version = held_version
@@ -117,6 +118,11 @@ class Watcher:
     def last_success_at(self) -> datetime | None:
         """When the registry last answered; its age is the registry's silence."""
         return self._last_success_at
+
+    @property
+    def problem(self) -> str:
+        """What the newest poll failed of; "" where it did not, and before the first."""
+        return self._problem
 
     @property
     def last_poll(self) -> Poll | None:
@@ -176,18 +182,22 @@ class Watcher:
         """Follow `version` instead of the production version, or with None the production version again; polls now.
 
         A person asked for it, so neither `adoption` nor the swap limit keeps it out; every check still applies. The
-        previous model and the cached ones are at hand without the registry: the way back works while it is down.
+        previous model and the cached ones are at hand without the registry: the way back works while it is down. A
+        confirmation given before is over: it was for another situation.
         """
         self._held_version = version
+        if version is not None:
+            self._confirmed = None
         await self.poll_now()
 
     async def confirm(self, version: str) -> SwapOutcome:
         """A person lets this version take over: staged at once if it waits for that, else as soon as it is checked.
 
+        Counts for one adoption, and until another version is confirmed or one is held.
         STAGED, PINNED, or NOTHING_STAGED: it was not waiting (yet).
         """
         version = version.removeprefix("v")
-        self._confirmed.add(version)
+        self._confirmed = version
         if self._awaiting is None or self._awaiting.version != version:
             return SwapOutcome.NOTHING_STAGED
         bundle, self._awaiting = self._awaiting, None
@@ -205,6 +215,7 @@ class Watcher:
         Never raises for what the registry or a model does: both are in the `Poll` and in the events.
         """
         async with self._polling:
+            self._forget_confirmation()
             await self._note_current()
             self._last_poll = await self._stage_held_at_hand() or await self._asked()
             return self._last_poll
@@ -254,7 +265,7 @@ class Watcher:
             return self._poll(version, CandidateOutcome.NOT_READY, "it waits for the first candles to be compared on")
         since = self._clock() - SWAP_LIMIT_WINDOW
         recent = sum(adopted_at > since for adopted_at in self._adoption_times())
-        if recent >= self._config.maximum_swaps_per_day and version not in self._confirmed:
+        if recent >= self._config.maximum_swaps_per_day and version != self._confirmed:
             return self._poll(version, CandidateOutcome.HELD_BY_SWAP_LIMIT, f"{recent} adoptions within 24 hours")
         return None
 
@@ -280,8 +291,14 @@ class Watcher:
         return self._of_staging(version, await self._slot.stage(prepared.bundle), prepared.detail)
 
     def _needs_confirmation(self, version: str) -> bool:
-        asked_for = version in self._confirmed or version == self._held_version
+        asked_for = version in (self._confirmed, self._held_version)
         return self._config.adoption is Adoption.CONFIRM and not asked_for
+
+    # Once it was adopted: after a step back it has to be confirmed anew.
+    def _forget_confirmation(self) -> None:
+        current = self._slot.current
+        if current is not None and current.version == self._confirmed:
+            self._confirmed = None
 
     # Production is what runs: a candidate that still waits was taken back.
     async def _already_current(self, version: str) -> Poll:
@@ -322,12 +339,12 @@ class Watcher:
         return await self._registry_calls.run(function, deadline_seconds=deadline_seconds)
 
     def _answered(self) -> None:
-        self._unreachable_polls = 0
+        self._unreachable_polls, self._problem = 0, ""
         self._last_success_at = self._clock()
         self._notices.recovered("registry")
 
     def _unreachable(self, cause: str) -> Poll:
-        self._unreachable_polls += 1
+        self._unreachable_polls, self._problem = self._unreachable_polls + 1, cause
         self._notices.fault("registry", cause)
         return Poll(at=self._clock(), reachable=False, detail=cause)
 
@@ -336,6 +353,7 @@ class Watcher:
             await step()
             self._notices.recovered("watcher")
         except Exception as error:
+            self._problem = repr(error)
             if self._notices.fault("watcher", repr(error)):
                 logger.exception("The model watcher failed; it goes on.")
 
