@@ -15,6 +15,7 @@ from tradai_lifecycle.monitor import rolling_health as rolling_module
 from tradai_lifecycle.monitor.calibration import interquartile_ranges
 from tradai_lifecycle.monitor.psi import PaddedEdges, edge_codes
 from tradai_lifecycle.monitor.scales import RememberedScales, Scales
+from tradai_lifecycle.states import Reason
 
 NAMES = tuple(field.name for field in fields(HealthColumns))
 TRAINED_UNTIL = HOUR_NS * 400_100
@@ -64,6 +65,20 @@ def test_a_value_that_crosses_an_edge_and_comes_back_changes_what_it_must(autore
         frame["features"][150 - start, 0] = value
         shared = {**frame, "trained_until_ns": TRAINED_UNTIL}
         assert_same(rolling.assess(**shared), assess(**shared, reference=pair_reference, settings=settings))
+
+
+@pytest.mark.parametrize("at", [100, 150, 200, 224])
+def test_a_candle_that_comes_twice_is_judged_as_alone(autoregressive, pair_reference, settings, at):
+    """Also where it is one at which scales are compared, and a scale has changed."""
+    whole, rolling = frame_of(13, autoregressive), RollingHealth(pair_reference, settings)
+    whole["features"] *= 20.0
+    for name, column in whole.items():
+        whole[name] = np.insert(column, at, column[at], axis=0)
+    for start in range(6):
+        shared = {**part(whole, start, start + LENGTH), "trained_until_ns": TRAINED_UNTIL}
+        alone = assess(**shared, reference=pair_reference, settings=settings)
+        assert_same(rolling.assess(**shared), alone)
+    assert (alone.quality & np.uint32(Reason.SCALE_CHANGED)).any()
 
 
 @pytest.mark.parametrize("change", ["gap", "shorter", "longer at the front", "another past"])

@@ -72,11 +72,16 @@ class RememberedScales(Scales):
     def moved(self, largest_moves: Floats) -> None:
         """Each feature's values moved by at most this from the last frame to this one, `(F,)`; NaN: unknown."""
         for _, slack in self._taken.values():
-            np.add(slack, largest_moves, out=slack)
+            with np.errstate(over="ignore"):
+                np.add(slack, largest_moves, out=slack)
 
     def changed(self, values: Floats, dates_ns: NDArray[np.int64], rows: Rows) -> Flags:
         """As `Scales.changed`, to the last bit of the verdict."""
         candles = dates_ns[rows].tolist()
+        if len(set(candles)) < len(candles):
+            # a candle that comes twice has no place of its own to be remembered in
+            self.forget()
+            return super().changed(values, dates_ns, rows)
         for row, candle in zip(rows, candles, strict=True):
             self._take(values, row, candle)
         self._taken = {candle: self._taken[candle] for candle in candles}
@@ -95,11 +100,11 @@ class RememberedScales(Scales):
             ranges[column], slack[column] = self._range(values, at, int(column))[0], 0.0
 
     def _doubtful(self, ranges: Floats, slack: Floats) -> Flags:
-        with np.errstate(over="ignore"):
-            highs = self._highs * SCALE_FACTOR
-        distance = np.minimum(np.abs(ranges - highs), np.abs(ranges - self._lows))
+        with np.errstate(over="ignore", invalid="ignore"):
+            distance = np.minimum(np.abs(ranges - self._highs * SCALE_FACTOR), np.abs(ranges - self._lows))
+            far = distance > 2.0 * _ROUNDING * slack
         # a range that is not a number has too few finite values, and has them still while the moves are known
-        proven = (slack == 0.0) | (distance > 2.0 * _ROUNDING * slack) | (np.isnan(ranges) & np.isfinite(slack))
+        proven = (slack == 0.0) | far | (np.isnan(ranges) & np.isfinite(slack))
         doubtful: Flags = ~proven & (self._highs > 0.0)
         return doubtful
 

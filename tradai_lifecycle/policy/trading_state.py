@@ -96,8 +96,8 @@ def decide_states(
     first `recovery` rows are at least reduced. Retraining is wanted where drift holds and the retraining rule is met,
     or accuracy is broken; never where the data itself is at fault, and not for one latch memory after an adoption.
 
-    From each of the ascending rows `drift_resets` on, drift and accuracy of earlier rows are forgotten: both must show
-    anew. A pause that ends so is followed by `recovery` rows of reduced, as any other. Faults of the data stay.
+    From each of the ascending rows `drift_resets` on, the drift of earlier rows is forgotten: it must hold anew. A
+    pause that ends so is followed by `recovery` rows of reduced, as any other. Accuracy and faults of the data stay.
     """
     states = _decided(health, warm, settings, adoption, reset=0)
     for reset in drift_resets:
@@ -173,7 +173,7 @@ class _Evidence:
         )
 
 
-# The evidence without the drift and the accuracy of the rows before `reset`.
+# The evidence without the drift of the rows before `reset`.
 def _forgotten(health: HealthColumns, reset: int) -> HealthColumns:
     if not reset:
         return health
@@ -182,7 +182,6 @@ def _forgotten(health: HealthColumns, reset: int) -> HealthColumns:
         health,
         moderate_ratio=np.where(old, np.nan, health.moderate_ratio),
         significant_ratio=np.where(old, np.nan, health.significant_ratio),
-        accuracy_verdict=np.where(old, np.int8(AccuracyVerdict.INSUFFICIENT_DATA), health.accuracy_verdict),
     )
 
 
