@@ -15,13 +15,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from tradai_lifecycle.config import candle_seconds
+from tradai_lifecycle.config import SECTION, candle_seconds
 
 if TYPE_CHECKING:
     from freqtrade.enums import RunMode
     from freqtrade.freqtradebot import FreqtradeBot
 
 # switched off unless asked for by name: a stepped bot must not speak for, or listen as, the real one
+# nobody is to be told, and nobody obeyed, about a past that is replayed
+_OWN_VOICES = {"telegram": None, "notices": {"freqtrade": False, "telegram": False}}
 _OUTSIDE_VOICES = ("telegram", "api_server", "webhook", "discord", "external_message_consumer")
 
 
@@ -33,8 +35,9 @@ def load_freqtrade_config(
     """A full freqtrade configuration, through freqtrade's own loading: files, environment, defaults, directories.
 
     `overrides` are keys of a configuration file and win over `paths`. Whatever the files say, the result is a dry run
-    with its trades in memory, and telegram, api_server, webhook, discord and external_message_consumer are off; an
-    override that names `db_url` or one of these sections lifts that. Without `runmode` it is that of a dry run.
+    with its trades in memory, and telegram, api_server, webhook, discord and external_message_consumer are off, the
+    lifecycle's own Telegram and notices with them; an override that names `db_url` or one of these sections lifts that.
+    Without `runmode` it is that of a dry run.
 
     Raises freqtrade's OperationalException for a configuration that freqtrade refuses.
     """
@@ -50,6 +53,9 @@ def load_freqtrade_config(
     for section in _OUTSIDE_VOICES:
         if section in config and section not in wanted:
             config[section]["enabled"] = False
+    if SECTION in config:
+        own = dict(wanted.get(SECTION, {}))
+        config[SECTION] = {**config[SECTION], **{key: silent for key, silent in _OWN_VOICES.items() if key not in own}}
     return config
 
 
