@@ -1,0 +1,1 @@
+"""What a person may tell the lifecycle and ask of it, over any transport: one set of commands, roles and answers."""

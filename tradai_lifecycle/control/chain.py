@@ -1,0 +1,156 @@
+"""Why a pair is in its state: each link from the evidence of its candles to what holds now."""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+
+from tradai_lifecycle.control.command import Answer
+from tradai_lifecycle.control.figures import accuracy_of, pair_drift
+from tradai_lifecycle.control.phrases import accuracy_words, clock, reason_words, series_words
+from tradai_lifecycle.control.reports import PairDrift, Step, WhyReport
+from tradai_lifecycle.control.request import Request
+from tradai_lifecycle.control.standing import decision_now, meant_pairs, stance_of, verdict_of
+from tradai_lifecycle.control.status import spoken_at, unchanged_since
+from tradai_lifecycle.events import StateChanged
+from tradai_lifecycle.policy.entry_gate import OperatorStance, resume_covers, resume_is_broken
+from tradai_lifecycle.states import (
+    FAULT_REASONS,
+    QUALITY_REASONS,
+    Mode,
+    OperatorAction,
+    Reason,
+    Severity,
+    TradingState,
+)
+from tradai_lifecycle.store.ledger import Ledger
+from tradai_lifecycle.store.records import OperatorRecord, StateRecord
+
+#: Series named beyond their limit.
+NAMED_SERIES = 5
+
+
+def why(request: Request) -> Answer:
+    """The chain of reasons of one pair, or of all."""
+    states = request.ledger.latest_states()
+    asked = meant_pairs(states, request.command.pair)
+    changed = _changed(request.ledger)
+    return request.shown(
+        WhyReport(
+            at=request.now,
+            bot=tuple(_bot_links(request, states)),
+            pairs={pair: tuple(_links(request, states[pair], changed.get(pair))) for pair in asked},
+        )
+    )
+
+
+# The links that all pairs share: other pairs, operators, freqtrade, and whether decisions reach the trades.
+def _bot_links(request: Request, states: Mapping[str, StateRecord]) -> list[Step]:
+    links = [_share(request, states), *(_spoken(record) for record in request.ledger.operator())]
+    reset, bot = request.ledger.drift_reset(), request.ledger.bot()
+    if reset is not None:
+        since = clock(reset.candle) if reset.candle is not None else "then"
+        links.append(Step(link="drift reset", finding=f"by {reset.who}: drift counts from {since}", since=reset.at))
+    if bot is not None and bot.freqtrade_state != "running":
+        finding = f"{bot.freqtrade_state}: no entries, whatever stands here; its own /start lifts that"
+        links.append(Step(link="freqtrade", finding=finding))
+    if request.config.mode is Mode.OBSERVE:
+        links.append(Step(link="mode", finding="observe: decisions are shown and reach no trade"))
+    return links
+
+
+def _links(request: Request, state: StateRecord, changed: StateChanged | None) -> list[Step]:
+    verdict, records = verdict_of(state), request.ledger.operator()
+    decision = decision_now(state, stance_of(records), request.config, request.now)
+    since, at_least = unchanged_since(request.ledger, state, decision.state, spoken_at(records))
+    at_candle = f"at the candle of {clock(state.candle)}"
+    severity = f"{state.severity.label}: {'; '.join(_judged(verdict.reasons).words) or 'nothing held long enough'}"
+    automatic = f"{verdict.state.label}: {reason_words(verdict.reasons)}"
+    effective = f"{decision.state.label}, stake x{decision.stake_ratio:g}: {reason_words(decision.reasons)}"
+    return [
+        Step(link="evidence", finding=at_candle, details=_evidence(request, state)),
+        Step(link="severity", finding=severity),
+        Step(link="automatic state", finding=automatic, since=changed.at if changed is not None else None),
+        *_operators_effect(state, stance_of(records), request.now),
+        Step(link="effective state", finding=effective, since=since, since_at_least=at_least),
+    ]
+
+
+def _evidence(request: Request, state: StateRecord) -> tuple[str, ...]:
+    found = request.ledger.series().get(state.pair)
+    drift = pair_drift(found) if found is not None else None
+    return (
+        _drift_words(state, drift),
+        f"accuracy: {accuracy_words(accuracy_of(state, request.config))}",
+        _quality_words(state.reasons),
+        *_fault_words(state.reasons),
+    )
+
+
+def _drift_words(state: StateRecord, drift: PairDrift | None) -> str:
+    beyond = [figure for figure in drift.series if figure.monitorable and figure.ratio >= 1.0] if drift else []
+    named = [series_words(figure) for figure in beyond[:NAMED_SERIES]]
+    if len(beyond) > NAMED_SERIES:
+        named.append(f"{len(beyond) - NAMED_SERIES} more")
+    if not math.isfinite(state.significant_ratio):
+        return "drift: the window is not full yet"
+    largest = f"drift: the largest PSI is {state.significant_ratio:.2f} times its significant limit"
+    return f"{largest} ({', '.join(named)})" if named else largest
+
+
+def _quality_words(reasons: Reason) -> str:
+    return f"data: {'; '.join((reasons & QUALITY_REASONS).words) or 'no fault'}"
+
+
+def _fault_words(reasons: Reason) -> tuple[str, ...]:
+    faults = (reasons & FAULT_REASONS).words
+    return (f"the lifecycle itself: {'; '.join(faults)}",) if faults else ()
+
+
+def _judged(reasons: Reason) -> Reason:
+    return reasons & (QUALITY_REASONS | Reason.PSI_SIGNIFICANT | Reason.PSI_MODERATE | Reason.ACCURACY_BREACH)
+
+
+def _share(request: Request, states: Mapping[str, StateRecord]) -> Step:
+    significant = sum(state.severity is Severity.SIGNIFICANT for state in states.values())
+    held = any(Reason.BOT_PAUSE_SHARE in state.reasons for state in states.values())
+    finding = (
+        f"{significant} of {len(states)} drift significantly; all pause from {request.config.bot_pause_share:.0%} on"
+    )
+    return Step(link="all pairs", finding=f"{finding}{': they do' if held else ''}")
+
+
+def _spoken(record: OperatorRecord) -> Step:
+    ratio = f" to {record.ratio:g}" if record.ratio is not None else ""
+    note = f': "{record.note}"' if record.note else ""
+    until = ""
+    if record.action is OperatorAction.RESUME and record.expires_at is not None and record.bound:
+        until = f", over present drift until {clock(record.expires_at)}"
+    finding = f"{record.action.value.replace('_', ' ')}{ratio} by {record.who}{until}{note}"
+    return Step(link="operator", finding=finding, since=record.at)
+
+
+def _operators_effect(state: StateRecord, stance: OperatorStance, now: datetime) -> list[Step]:
+    if stance.paused:
+        return [Step(link="operator", finding="paused: a latch, lifted by a resume alone")]
+    bound, verdict = stance.resume_bounds.get(state.pair), verdict_of(state)
+    if bound is None or verdict.state is TradingState.ACTIVE:
+        return []
+    if resume_covers(verdict, pair=state.pair, stance=stance, now=now):
+        finding = "the resume lifts what holds this pair back"
+    elif verdict.reasons & FAULT_REASONS:
+        finding = "the resume cannot lift a fault of the lifecycle itself"
+    elif resume_is_broken(verdict, bound):
+        finding = "the resume was not given for this: it ends"
+    else:
+        finding = "the resume has expired"
+    return [Step(link="operator", finding=finding)]
+
+
+# The newest change of each pair's automatic state.
+def _changed(ledger: Ledger) -> dict[str, StateChanged]:
+    stored = ledger.events(kind=StateChanged.kind, limit=1_000)
+    events = (one.event for one in reversed(stored))
+    return {event.pair: event for event in events if isinstance(event, StateChanged)}
+
+
+__all__ = ["NAMED_SERIES", "why"]
