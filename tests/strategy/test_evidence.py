@@ -1,5 +1,6 @@
 """What is written down is what was decided: by the whole batch, in the batch's own time, without loss."""
 
+import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -28,7 +29,7 @@ def judged(pair: str, *, drifts: bool, retraining: bool = False) -> tuple[Frame,
     frame = Frame(
         pair=pair,
         dates_ns=dates,
-        close=np.ones(1),
+        close=np.full(1, 101.5),
         feature_names=("%-one",),
         features=np.ones((1, 1)),
         realised=np.full(1, np.nan),
@@ -40,7 +41,8 @@ def judged(pair: str, *, drifts: bool, retraining: bool = False) -> tuple[Frame,
         state=np.full(1, TradingState.PAUSED if drifts else TradingState.ACTIVE, dtype=np.int8),
         retraining=np.full(1, retraining),
     )
-    return frame, replace(plain, states=states, versions=("v1",))
+    bounds = {"accuracy_lower": np.full(1, 0.25), "accuracy_upper": np.full(1, 0.75)}
+    return frame, replace(plain, states=states, versions=("v1",), **bounds)
 
 
 @pytest.fixture
@@ -61,6 +63,12 @@ def note(log: EvidenceLog, gate: Gate, *batch: tuple[Frame, Judgement]) -> None:
         log.judged(frame, judgement, CLOSED)
 
 
+def written(log: EvidenceLog) -> None:
+    log.settle()
+    log.close_batch()
+    log.flush()
+
+
 def test_a_pair_is_recorded_with_the_decision_of_the_whole_batch(ledger: Ledger, gate: Gate) -> None:
     log = EvidenceLog(ledger, gate, CONFIG)
     note(log, gate, judged("BTC/USDT", drifts=False), judged("ETH/USDT", drifts=True))
@@ -72,6 +80,31 @@ def test_a_pair_is_recorded_with_the_decision_of_the_whole_batch(ledger: Ledger,
     assert (first.state, first.effective) == (TradingState.ACTIVE, TradingState.PAUSED)
     assert (first.reasons, first.stake_ratio) == (Reason.BOT_PAUSE_SHARE, 0.0)
     assert ledger.predictions("BTC/USDT")[0].effective is TradingState.PAUSED
+
+
+def test_a_pair_is_recorded_with_its_close_and_the_bounds_of_its_accuracy(ledger: Ledger, gate: Gate) -> None:
+    log = EvidenceLog(ledger, gate, CONFIG)
+    note(log, gate, judged("BTC/USDT", drifts=False))
+    written(log)
+    state = ledger.latest_states()["BTC/USDT"]
+    assert (state.close, state.accuracy_lower, state.accuracy_upper) == (101.5, 0.25, 0.75)
+
+
+def test_the_facts_are_written_after_the_batches_and_cost_none_of_them(ledger: Ledger, gate: Gate) -> None:
+    recorded: list[list[str]] = []
+
+    def facts() -> None:
+        recorded.append(list(ledger.latest_states()))
+        if len(recorded) == 1:
+            raise StoreUnavailableError("ledger.sqlite", "it is the test's turn to fail")
+
+    log = EvidenceLog(ledger, gate, CONFIG, write_facts=facts)
+    note(log, gate, judged("BTC/USDT", drifts=False))
+    with pytest.raises(StoreUnavailableError, match="the test's turn"):
+        written(log)
+    note(log, gate, judged("ETH/USDT", drifts=False))
+    written(log)
+    assert recorded == [["BTC/USDT"], ["BTC/USDT", "ETH/USDT"]]
 
 
 def test_a_change_of_state_is_told_with_the_pairs_own_reasons(ledger: Ledger, gate: Gate) -> None:
@@ -124,3 +157,21 @@ def test_a_wanted_retraining_is_one_open_request(ledger: Ledger, gate: Gate) -> 
     log.flush()
 
     assert [(request.version, request.pair) for request in ledger.open_retraining_requests()] == [("v1", "BTC/USDT")]
+    told = [stored.event for stored in ledger.events(kind="retraining_requested")]
+    assert [(event.version, event.pair) for event in told] == [("v1", "BTC/USDT")]
+
+
+def test_a_request_is_told_of_even_where_its_batch_could_not_be_written_with_it(ledger: Ledger, gate: Gate) -> None:
+    log = EvidenceLog(ledger, gate, CONFIG)
+    note(log, gate, judged("BTC/USDT", drifts=True, retraining=True))
+    with closing(sqlite3.connect(ledger._database.path)) as connection:
+        connection.execute("CREATE TRIGGER refuse BEFORE INSERT ON states BEGIN SELECT RAISE(ABORT, 'not yet'); END")
+        connection.commit()
+        with pytest.raises(StoreUnavailableError, match="not yet"):
+            written(log)
+        assert len(ledger.open_retraining_requests()) == len(ledger.events(kind="retraining_requested")) == 1
+        connection.execute("DROP TRIGGER refuse")
+        connection.commit()
+    written(log)
+    assert list(ledger.latest_states()) == ["BTC/USDT"]
+    assert len(ledger.open_retraining_requests()) == len(ledger.events(kind="retraining_requested")) == 1

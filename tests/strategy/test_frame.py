@@ -119,3 +119,17 @@ def test_dates_are_nanoseconds_whatever_the_column_holds(unit: str) -> None:
     expected = [1_717_192_800 * 10**9 + hour * 3_600 * 10**9 for hour in range(3)]
     assert dates_in_ns(dates).tolist() == expected
     assert dates_in_ns(dates.dt.tz_convert("UTC").dt.tz_localize(None)).tolist() == expected
+
+
+@pytest.mark.parametrize("names", [("%-a",), ("%-a", "%-b")])
+def test_what_a_strategy_writes_later_does_not_reach_the_frame(names: tuple[str, ...]) -> None:
+    class Few(Contract):
+        def populate_features(self, dataframe: Any, metadata: Any) -> Any:
+            return dataframe.assign(**dict.fromkeys(names, dataframe["close"] * 2.0))
+
+    featured, frame = build_frame(Few(), candles(), {"pair": PAIR})
+    known = frame.features.copy()
+    for name in names:
+        featured.loc[featured.index[2:], name] = -1.0
+    np.testing.assert_array_equal(frame.features, known)
+    assert frame.features.base is None

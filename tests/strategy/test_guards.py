@@ -79,7 +79,7 @@ def test_a_refusal_is_reported_once_per_candle_with_its_reasons() -> None:
     for seconds in (0, 5, 3_599 - 5):
         assert confirm(strategy, now=NOW + timedelta(seconds=seconds)) is False
     told_once = EntryBlocked(
-        at=NOW, pair=PAIR, side="long", what="entry", reasons=Reason.PSI_SIGNIFICANT, observed_only=False
+        at=NOW, pair=PAIR, side="long", what="entry", reasons=Reason.PSI_SIGNIFICANT, observed_only=False, rate=100.0
     )
     assert strategy.lifecycle.supply.events == [told_once]
     confirm(strategy, now=NOW + timedelta(hours=1))
@@ -134,6 +134,7 @@ def test_a_reduced_pair_gets_half_the_stake_and_says_so() -> None:
             granted=50.0,
             reasons=Reason.PSI_MODERATE,
             observed_only=False,
+            rate=100.0,
         )
     ]
 

@@ -67,7 +67,7 @@ class ActiveVersion:
     """A bundle and the rows it decides: from `adopted_ns` (open time) until the next one's.
 
     `state_before` is each pair's automatic state at the candle before the adoption; pairs it lacks were not paused.
-    `drift_resets_ns` are the candles, ascending, from which an operator had drift and accuracy count anew.
+    `drift_resets_ns` are the candles, ascending, from which an operator had drift count anew.
     """
 
     bundle: ModelBundle
@@ -254,14 +254,16 @@ class HealthMemory:
     """What a running bot keeps of its newest frames, by pair; that of another model is let go of."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[ModelBundle, RollingHealth]] = {}
+        self._bundle: ModelBundle | None = None
+        self._kept: dict[str, RollingHealth] = {}
 
     def of(self, pair: str, bundle: ModelBundle, reference: PairReference, settings: HealthSettings) -> RollingHealth:
         """The pair's health by this model, going on from its last frame where there was one."""
-        kept = self._kept.get(pair)
-        if kept is None or kept[0] is not bundle:
-            kept = self._kept[pair] = (bundle, RollingHealth(reference, settings))
-        return kept[1]
+        if self._bundle is not bundle:
+            self._bundle, self._kept = bundle, {}
+        if pair not in self._kept:
+            self._kept[pair] = RollingHealth(reference, settings)
+        return self._kept[pair]
 
 
 def _predict(bundle: ModelBundle, features: FloatColumn) -> FloatColumn:

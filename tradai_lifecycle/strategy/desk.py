@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tradai_lifecycle.policy.entry_gate import OperatorStance, ResumeBound, resume_is_broken
+from tradai_lifecycle.control.standing import stance_of
+from tradai_lifecycle.policy.entry_gate import OperatorStance, resume_is_broken
 from tradai_lifecycle.states import OperatorAction
 from tradai_lifecycle.store.ledger import Ledger
 from tradai_lifecycle.store.records import BoundReasons, OperatorRecord, PinRecord
@@ -15,6 +16,18 @@ logger = logging.getLogger(__name__)
 
 #: Who ends a resume that its own terms have ended.
 LIFECYCLE = "lifecycle"
+#: Resets of drift that are kept in mind, the newest ones: those before a frame's first candle change nothing in it.
+KEPT_RESETS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ending:
+    """The end of a resume for some pairs, which the gate knows and the ledger does not yet."""
+
+    resume: int
+    at: datetime
+    note: str
+    bound: Mapping[str, BoundReasons]
 
 
 class OperatorDesk:
@@ -25,17 +38,57 @@ class OperatorDesk:
         self._gate = gate
         self._marker: int | None = None
         self._records: tuple[OperatorRecord, ...] = ()
+        self._unwritten: _Ending | None = None
         self.pin: PinRecord | None = None
+        self.drift_resets: tuple[datetime, ...] = ()
 
-    def refresh(self, now: datetime) -> None:
-        """Take in what was recorded since the last call. Raises StoreUnavailableError."""
+    @property
+    def drift_reset(self) -> datetime | None:
+        """The newest candle from which an operator had evidence of drift count anew; None: there is none."""
+        return self.drift_resets[-1] if self.drift_resets else None
+
+    def refresh(self) -> None:
+        """Take in what was recorded since the last call. Writes nothing. Raises StoreUnavailableError."""
         marker = self._ledger.change_marker()
-        if marker != self._marker:
-            self._take_in(self._ledger.operator())
-            self.pin = self._ledger.pin()
-            self._gate.set_stance(stance_of(self._records))
-            self._marker = marker
-        self._end_broken_resume(now)
+        if marker == self._marker:
+            return
+        self._take_in(self._ledger.operator())
+        self.pin = self._ledger.pin()
+        self._take_in_resets(self._ledger.drift_resets(limit=KEPT_RESETS))
+        self._gate.set_stance(self._stance())
+        self._marker = marker
+
+    def end_broken_resume(self, now: datetime) -> None:
+        """End the resume of every pair that shows more than it was given for: in the gate at once, then in the ledger.
+
+        Raises StoreUnavailableError where it could not be written; the next call tries that again, and until then the
+        end holds in the gate.
+        """
+        self._end_broken(now)
+        if self._unwritten is None:
+            return
+        ending = self._unwritten
+        self._ledger.record_operator(
+            action=OperatorAction.END_RESUME, who=LIFECYCLE, note=ending.note, at=ending.at, bound=ending.bound
+        )
+        self._unwritten, self._marker = None, None
+
+    def _take_in_resets(self, resets: Iterable[OperatorRecord]) -> None:
+        candles = tuple(sorted({reset.candle for reset in resets if reset.candle is not None}))
+        if candles != self.drift_resets:
+            logger.warning("Evidence of drift counts anew from %s.", candles[-1].isoformat() if candles else "nowhere")
+        self.drift_resets = candles
+
+    # An end that is not written yet goes with the resume it is about: a newer resume was given over what is there now.
+    def _stance(self) -> OperatorStance:
+        stance = stance_of(self._records)
+        if self._unwritten is not None and self._unwritten.resume != self._standing_resume():
+            self._unwritten = None
+        ended = self._unwritten.bound if self._unwritten is not None else {}
+        return replace(stance, resume_bounds={k: v for k, v in stance.resume_bounds.items() if k not in ended})
+
+    def _standing_resume(self) -> int | None:
+        return next((record.sequence for record in self._records if record.action is OperatorAction.RESUME), None)
 
     def _take_in(self, records: tuple[OperatorRecord, ...]) -> None:
         if records != self._records:
@@ -43,7 +96,7 @@ class OperatorDesk:
             logger.warning("What operators said and still stands: %s.", standing)
         self._records = records
 
-    def _end_broken_resume(self, now: datetime) -> None:
+    def _end_broken(self, now: datetime) -> None:
         stance = self._gate.view.stance
         broken = {
             pair: BoundReasons(reasons=bound.reasons, severity=bound.severity)
@@ -58,28 +111,10 @@ class OperatorDesk:
         # applied before it is written: the stricter side must not wait for the disk
         self._gate.set_stance(replace(stance, resume_bounds=kept))
         ended = {pair: bound for record in self._records for pair, bound in _ended_by(record).items()}
-        self._ledger.record_operator(
-            action=OperatorAction.END_RESUME, who=LIFECYCLE, note=note, at=now, bound={**ended, **broken}
+        earlier = self._unwritten.bound if self._unwritten is not None else {}
+        self._unwritten = _Ending(
+            resume=self._standing_resume() or 0, at=now, note=note, bound={**ended, **earlier, **broken}
         )
-        self._marker = None
-
-
-def stance_of(records: Iterable[OperatorRecord]) -> OperatorStance:
-    """What the records that still count say together."""
-    stance, ended = OperatorStance(), set[str]()
-    for record in records:
-        if record.action is OperatorAction.PAUSE:
-            stance = replace(stance, paused=True)
-        elif record.action is OperatorAction.REDUCE:
-            stance = replace(stance, reduce_ratio=record.ratio)
-        elif record.action is OperatorAction.RESUME:
-            bounds = {
-                pair: ResumeBound(reasons=held.reasons, severity=held.severity) for pair, held in record.bound.items()
-            }
-            stance = replace(stance, resume_bounds=bounds, resume_expires_at=record.expires_at)
-        ended |= set(_ended_by(record))
-    kept = {pair: bound for pair, bound in stance.resume_bounds.items() if pair not in ended}
-    return replace(stance, resume_bounds=kept)
 
 
 def _in_words(record: OperatorRecord) -> str:
@@ -91,4 +126,4 @@ def _ended_by(record: OperatorRecord) -> Mapping[str, BoundReasons]:
     return record.bound if record.action is OperatorAction.END_RESUME else {}
 
 
-__all__ = ["OperatorDesk", "stance_of"]
+__all__ = ["OperatorDesk"]

@@ -41,8 +41,18 @@ class _Batch:
 class EvidenceLog:
     """Turns judged frames into records and hands them to the ledger, one transaction per batch."""
 
-    def __init__(self, ledger: Ledger, gate: Gate, config: LifecycleConfig) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        gate: Gate,
+        config: LifecycleConfig,
+        *,
+        write_facts: Callable[[], None] = lambda: None,
+        on_event: Callable[[Event], None] = lambda _event: None,
+    ) -> None:
         self._ledger = ledger
+        self._write_facts = write_facts
+        self._on_event = on_event
         self._gate = gate
         self._config = config
         self._batch = _Batch(at=datetime.now(UTC))
@@ -59,13 +69,14 @@ class EvidenceLog:
         self._last = dict(states)
 
     def event(self, event: Event) -> None:
-        """Keep an event for the next flush. Any thread."""
+        """Tell an event and keep it for the next flush. Any thread."""
         with self._lock:
             self._batch.events.append(event)
+        self._on_event(event)
 
     def judged(self, frame: Frame, judgement: Judgement, now: datetime) -> None:
         """Keep the newest row of a judged frame: state, prediction, and a change of state as an event."""
-        state = self._state_record(judgement, now)
+        state = self._state_record(frame, judgement, now)
         before = self._last.get(state.pair)
         if before is not None and before.candle >= state.candle:
             return
@@ -128,9 +139,9 @@ class EvidenceLog:
             return bool(self._waiting)
 
     def flush(self) -> None:
-        """Write the queued batches, oldest first. Blocking: for the background thread. Raises StoreUnavailableError.
+        """Write the queued batches, oldest first, then the bot's facts. Blocking: for the background thread.
 
-        What could not be written stays queued.
+        Raises StoreUnavailableError; what could not be written stays queued.
         """
         with self._flushing:
             while self._waiting:
@@ -143,19 +154,19 @@ class EvidenceLog:
         if self._dropped:
             logger.error("%d batches of evidence were dropped while the database could not be used.", self._dropped)
             self._dropped = 0
+        self._write_facts()
 
     def _write(self, batch: _Batch) -> None:
         for request in batch.requests:
-            kept = self._ledger.request_retraining(
+            self._ledger.request_retraining(
                 at=request.at,
                 pair=request.pair,
                 candle=datetime.fromisoformat(request.candle),
                 version=request.version,
                 reasons=request.reasons,
                 detail=request.detail,
+                event=request,
             )
-            if kept is not None:
-                batch.events.append(request)
         batch.requests.clear()
         if batch.candle is None:
             self._ledger.record_events(batch.events)
@@ -182,7 +193,7 @@ class EvidenceLog:
             logger.debug("The prediction log could not be pruned; it is tried again tomorrow.")
         self._pruned_at = now
 
-    def _state_record(self, judgement: Judgement, now: datetime) -> StateRecord:
+    def _state_record(self, frame: Frame, judgement: Judgement, now: datetime) -> StateRecord:
         row = len(judgement) - 1
         decision = self._gate.decision(judgement.pair, now)
         return StateRecord(
@@ -198,6 +209,9 @@ class EvidenceLog:
             significant_ratio=float(judgement.significant_ratio[row]),
             accuracy=float(judgement.accuracy[row]),
             effective_predictions=float(judgement.effective_predictions[row]),
+            close=float(frame.close[row]),
+            accuracy_lower=float(judgement.accuracy_lower[row]),
+            accuracy_upper=float(judgement.accuracy_upper[row]),
         )
 
     def _changed(self, before: StateRecord | None, after: StateRecord, reasons: Reason, now: datetime) -> None:

@@ -81,7 +81,8 @@ def _target(strategy: FeatureStrategy, featured: pd.DataFrame, metadata: Mapping
 
 def _numbers(dataframe: pd.DataFrame, names: tuple[str, ...]) -> NDArray[np.float64]:
     try:
-        return np.ascontiguousarray(dataframe[list(names)].to_numpy(dtype=np.float64, na_value=np.nan))
+        # a copy: the frame outlives the callback, and the strategy may go on writing into its dataframe
+        return np.array(dataframe[list(names)].to_numpy(dtype=np.float64, na_value=np.nan), order="C")
     except (TypeError, ValueError):
         wrong = [name for name in names if not pd.api.types.is_numeric_dtype(dataframe[name])]
         raise StrategyContractError(

@@ -8,30 +8,33 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from tradai_lifecycle.config import candle_seconds
 from tradai_lifecycle.errors import StoreUnavailableError
 from tradai_lifecycle.events import CandidateDecided, Event, FaultReported, ModelAdopted
-from tradai_lifecycle.model.bundle import ModelBundle
+from tradai_lifecycle.model.bundle import VALIDATION_ACCURACY, ModelBundle
 from tradai_lifecycle.model.registry import open_source
 from tradai_lifecycle.model.slot import ModelSlot
 from tradai_lifecycle.model.source import ModelSource
+from tradai_lifecycle.notify.priorities import CANDLES_PART
 from tradai_lifecycle.runtime.runtime import Runtime
 from tradai_lifecycle.runtime.watcher import Watcher
 from tradai_lifecycle.states import FAULT_REASONS, Reason, SwapOutcome, TradingState
 from tradai_lifecycle.store.ledger import Ledger
+from tradai_lifecycle.strategy.bot_facts import BotFacts
 from tradai_lifecycle.strategy.columns import ActiveVersion, Frame, Judgement, moment
 from tradai_lifecycle.strategy.desk import OperatorDesk
 from tradai_lifecycle.strategy.entry_rate import EntryRateProbe
 from tradai_lifecycle.strategy.evidence import EvidenceLog
-from tradai_lifecycle.strategy.frame import FEATURE_PREFIX
+from tradai_lifecycle.strategy.feature_probe import probed_feature_names
 from tradai_lifecycle.strategy.parity import ParityCheck
+from tradai_lifecycle.strategy.reach import open_reach
 
 if TYPE_CHECKING:
     from tradai_lifecycle.strategy.lifecycle import Lifecycle
@@ -41,6 +44,8 @@ logger = logging.getLogger(__name__)
 #: How long a starting bot waits for its first model, so that the first candle is already predicted.
 FIRST_MODEL_SECONDS = 60.0
 PARITY_ROWS_AFTER_RESTART = 20
+#: What a database that another process keeps locked may cost one loop of the bot, all calls together.
+LOOP_PATIENCE_SECONDS = 0.25
 
 
 class LiveSession:
@@ -60,7 +65,18 @@ class LiveSession:
         self.runtime = Runtime()
         self.watcher: Watcher | None = None
         self._desk = OperatorDesk(self.ledger, lifecycle.gate)
-        self._evidence = EvidenceLog(self.ledger, lifecycle.gate, config)
+        self._facts = BotFacts(lifecycle, strategy, self.ledger, lambda: self.watcher)
+        self._reach = open_reach(
+            config=config,
+            ledger=self.ledger,
+            host_config={**strategy.config, "user_data_dir": user_data_dir},
+            data_provider=strategy.dp,
+            on_event=self.report,
+            accuracy_of=self._validation_accuracy,
+        )
+        self._evidence = EvidenceLog(
+            self.ledger, lifecycle.gate, config, write_facts=self._facts.write, on_event=self._reach.tell
+        )
         self._parity = ParityCheck(self.report)
         self._entry_rate = EntryRateProbe(strategy)
         self._active: tuple[ActiveVersion, ...] = ()
@@ -69,11 +85,16 @@ class LiveSession:
         self._store_failed = False
         self._recalled = False
         self._held_version: str | None = None
+        self._let_in_version: str | None = None
+        self._candles_stale = False
 
     def start(self, feature_names: tuple[str, ...] | None) -> None:
         """Start the background thread and, where the features are known, the watcher; wait for the first model."""
         self._visit_store(datetime.now(UTC))
+        self._facts.look_at_trades(batch_ended=False)
         self.runtime.on_close("registry", self._source.close)
+        self.runtime.add_task("bot facts", self._facts.keep_current)
+        self._reach.start_with(self.runtime)
         self.runtime.start()
         if feature_names is not None:
             self._watch(feature_names)
@@ -87,11 +108,14 @@ class LiveSession:
         """Read what operators said, take over what is staged, and write what the last batch left. Never raises."""
         try:
             self._evidence.settle()
-            self._visit_store(now)
-            candle = self._newest_closed(now)
-            if self._newest_candle is None or candle > self._newest_candle:
-                self._take_over(candle, now)
+            with self.ledger.patience(LOOP_PATIENCE_SECONDS):
+                self._visit_store(now)
+                candle = self._newest_closed(now)
+                if self._newest_candle is None or candle > self._newest_candle:
+                    self._take_over(candle, now)
+            self._look_at_the_feed(now)
             self._write_evidence()
+            self._reach.hand_over()
         except Exception as error:  # freqtrade would log it and go on: so do we, with entries blocked
             logger.exception("The lifecycle failed between two batches; entries are blocked until it works again.")
             self._lifecycle.gate.set_fault(Reason.GATE_FAILED, present=True)
@@ -105,6 +129,7 @@ class LiveSession:
             newest = moment(int(judgement.dates_ns[-1]))
             self._newest_candle = max(newest, self._newest_candle or newest)
             self._evidence.judged(frame, judgement, datetime.now(UTC))
+            self._facts.judged(frame, judgement, self._active[-1].bundle if self._active else None)
             self._parity.look_at(frame, judgement)
             first = not self._entry_rate.ready
             self._entry_rate.remember(featured, frame)
@@ -117,7 +142,8 @@ class LiveSession:
             self.report(FaultReported(at=datetime.now(UTC), part="evidence", message=repr(error)))
 
     def report(self, event: Event) -> None:
-        """Log an event and keep it for the ledger. Any thread."""
+        """Log an event and keep it for the ledger, secrets left out. Any thread."""
+        event = self._reach.without_secrets(event)
         if isinstance(event, CandidateDecided):
             logger.info("Model v%s: %s. %s", event.version, event.outcome.value, event.detail)
         elif not isinstance(event, FaultReported) or event.recovered:
@@ -146,12 +172,24 @@ class LiveSession:
         if self._evidence.close_batch():
             self._evidence.flush()
 
+    # A pair that gets no candles is held back at its next entry, which may be days away: it is told when it begins.
+    def _look_at_the_feed(self, now: datetime) -> None:
+        gate, pairs = self._lifecycle.gate, self._strategy.dp.current_whitelist()
+        stale = sorted(pair for pair in pairs if Reason.STALE_FEED in gate.verdict(pair, now).reasons)
+        if bool(stale) == self._candles_stale:
+            return
+        self._candles_stale = bool(stale)
+        message = f"too old: {', '.join(stale)}" if stale else "works again"
+        self.report(FaultReported(at=now, part=CANDLES_PART, message=message, recovered=not stale))
+
     # What is read and written on the bot's thread: a handful of small rows of a local file.
     def _visit_store(self, now: datetime) -> None:
         try:
             self._recall()
-            self._desk.refresh(now)
+            self._desk.refresh()
             self._follow_pin()
+            self._follow_drift_resets()
+            self._desk.end_broken_resume(now)
         except StoreUnavailableError as error:
             self._store_trouble(error, now)
         else:
@@ -181,6 +219,7 @@ class LiveSession:
     def _follow_pin(self) -> None:
         pin = self._desk.pin
         current = self._active[-1].bundle.version if self._active else None
+        self._let_in(pin.version if pin is not None and not pin.pinned else None)
         wanted = (pin.version or current) if pin is not None and pin.pinned else None
         if wanted == self._held_version:
             return
@@ -191,6 +230,22 @@ class LiveSession:
             self.runtime.submit(self.slot.stage(previous))
         if self.watcher is not None:
             self.runtime.submit(self.watcher.hold(wanted))
+
+    # A pin that was lifted and names a version: a person lets that one in, where `adoption` waits for a person.
+    def _let_in(self, version: str | None) -> None:
+        if version == self._let_in_version or self.watcher is None:
+            return
+        self._let_in_version = version
+        if version is not None:
+            self.runtime.submit(self.watcher.confirm(version))
+
+    def _follow_drift_resets(self) -> None:
+        resets = self._drift_resets_ns()
+        if self._active and self._active[-1].drift_resets_ns != resets:
+            self._active = (replace(self._active[-1], drift_resets_ns=resets),)
+
+    def _drift_resets_ns(self) -> tuple[int, ...]:
+        return tuple(_nanoseconds(candle) for candle in self._desk.drift_resets)
 
     def _take_over(self, candle: datetime, now: datetime) -> None:
         bundle = self.slot.staged
@@ -206,8 +261,14 @@ class LiveSession:
         if self.slot.adopt() is not SwapOutcome.ADOPTED or self.slot.current is not bundle:
             logger.warning("%s was taken back while it was being adopted", bundle.label)
             return
-        adopted_ns = int(adopted.timestamp()) * 1_000_000_000
-        self._active = (ActiveVersion(bundle=bundle, adopted_ns=adopted_ns, state_before=state_before),)
+        self._active = (
+            ActiveVersion(
+                bundle=bundle,
+                adopted_ns=_nanoseconds(adopted),
+                state_before=state_before,
+                drift_resets_ns=self._drift_resets_ns(),
+            ),
+        )
 
     def _record_adoption(
         self, bundle: ModelBundle, previous: ModelBundle | None, candle: datetime, now: datetime
@@ -225,16 +286,17 @@ class LiveSession:
             for pair, record in self.ledger.latest_states().items()
         }
         previous_label = previous.label if previous is not None else (last[-1].version if last else None)
+        about_others = [
+            request.sequence for request in self.ledger.open_retraining_requests() if request.version != bundle.label
+        ]
         self._evidence.withdraw_requests()
-        for request in self.ledger.open_retraining_requests():
-            if request.version != bundle.label:
-                self.ledger.close_retraining_request(request.sequence, now)
         self.ledger.record_adoption(
             version=bundle.label,
             previous_version=previous_label,
             adopted_candle=candle,
             adopted_at=now,
             state_before=state_before,
+            closing=about_others,
         )
         self._adoption_times.append(now)
         self.report(
@@ -242,8 +304,15 @@ class LiveSession:
         )
         return state_before, candle
 
+    def _validation_accuracy(self, version: str) -> float | None:
+        bundle = self.slot.current
+        named = bundle is not None and bundle.version == version.removeprefix("v")
+        return bundle.metrics.get(VALIDATION_ACCURACY) if bundle is not None and named else None
+
     def _write_evidence(self) -> None:
-        if self._evidence.close_batch():
+        waits = self._evidence.close_batch()
+        self._facts.look_at_trades(batch_ended=waits)
+        if waits:
             self.runtime.submit(self._flush())
 
     async def _flush(self) -> None:
@@ -282,6 +351,10 @@ class LiveSession:
         return datetime.fromtimestamp(seconds - self._candle_seconds, tz=UTC)
 
 
+def _nanoseconds(at: datetime) -> int:
+    return int(at.timestamp()) * 1_000_000_000
+
+
 # A pair that waited for a model, or for us, was not paused by what it showed: the first model finds it active.
 def _state_of_the_market(state: int, reasons: int) -> TradingState:
     return TradingState.ACTIVE if reasons & FAULT_REASONS else TradingState(state)
@@ -297,33 +370,4 @@ def live_supply(strategy: Any, config: Mapping[str, Any]) -> LiveSession:
     return session
 
 
-def probed_feature_names(strategy: Any, lifecycle: "Lifecycle") -> tuple[str, ...] | None:
-    """The strategy's feature names, found on made-up candles; None where its features need real data.
-
-    Known before the first candle, a model can be checked before it, and the first batch is predicted. Otherwise the
-    first batch only tells the names, and the model takes over with the second.
-    """
-    rows = lifecycle.budget.feature_warm_up + 100
-    steps = np.random.default_rng(0).normal(0.0, 0.002, rows)
-    close = 100.0 * np.exp(np.cumsum(steps))
-    step = pd.Timedelta(seconds=candle_seconds(lifecycle.timeframe))
-    candles = pd.DataFrame(
-        {
-            "date": pd.date_range("2024-01-01", periods=rows, freq=step, tz="UTC"),
-            "open": close,
-            "high": close * 1.002,
-            "low": close * 0.998,
-            "close": close,
-            "volume": 1_000.0 + np.arange(rows),
-        }
-    )
-    try:
-        featured = strategy.populate_features(candles, {"pair": "PROBE/PROBE"})
-        names = tuple(str(name) for name in featured.columns if str(name).startswith(FEATURE_PREFIX))
-    except Exception:
-        logger.info("The features need real candles: the model takes over one candle after the start.", exc_info=True)
-        return None
-    return names or None
-
-
-__all__ = ["FIRST_MODEL_SECONDS", "LiveSession", "live_supply", "probed_feature_names"]
+__all__ = ["FIRST_MODEL_SECONDS", "LiveSession", "live_supply"]

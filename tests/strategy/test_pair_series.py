@@ -1,0 +1,115 @@
+"""The series shown of a pair are those that its judgement was made of."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import isnan
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.strategy.premises import candle_time
+from tradai_lifecycle.model.bundle import ModelBundle
+from tradai_lifecycle.monitor.psi import bin_codes, rolling_psi
+from tradai_lifecycle.states import Reason
+from tradai_lifecycle.store import PairSeries
+from tradai_lifecycle.strategy.columns import ActiveVersion, Frame, JudgeSettings, judge_frame, neutral_judgement
+from tradai_lifecycle.strategy.pair_series import judged_tail, pair_series
+
+PAIR = "BTC/USDT"
+
+
+def rows(frame: Frame, first: int, end: int) -> Frame:
+    """A part of a frame."""
+    names = ("dates_ns", "close", "features", "realised")
+    return replace(frame, **{name: getattr(frame, name)[first:end].copy() for name in names})
+
+
+def rolled_psi_of_the_predictions(frame: Frame, bundle: ModelBundle, settings: JudgeSettings) -> float:
+    """The prediction's index at the newest row, from all of the frame's predictions."""
+    reference = bundle.profile.pair(frame.pair)
+    assert reference is not None
+    fit = np.isfinite(frame.features).all(axis=1) & (np.arange(len(frame)) >= settings.feature_warm_up)
+    predictions = np.full((len(frame), 1), np.nan)
+    predictions[fit, 0] = bundle.predict(frame.features[fit])
+    codes = bin_codes(predictions, (reference.prediction,))
+    return float(rolling_psi(codes, (reference.prediction,), settings.health.window_candles)[-1, 0])
+
+
+@pytest.fixture
+def settings(demo_strategy: Any) -> JudgeSettings:
+    found: JudgeSettings = demo_strategy.lifecycle.settings
+    return found
+
+
+@pytest.fixture
+def bundle(demo_strategy: Any) -> ModelBundle:
+    found: ModelBundle = demo_strategy.lifecycle.supply.versions()[-1].bundle
+    return found
+
+
+def shown(frame: Frame, bundle: ModelBundle, settings: JudgeSettings) -> tuple[PairSeries, float, float]:
+    """What is shown of a frame, and what its judgement says of the newest row: largest PSI, largest ratio."""
+    judged = judge_frame(frame, (ActiveVersion(bundle=bundle),), settings)
+    tail = judged_tail(frame, judged, bundle, settings)
+    assert tail is not None
+    series = pair_series(tail, settings)
+    assert series is not None
+    return series, float(judged.psi_max[-1]), float(judged.significant_ratio[-1])
+
+
+@pytest.mark.parametrize("end", [4_100, 4_300, 4_450, 5_000])
+def test_the_largest_figures_are_those_of_the_judgement_to_the_last_bit(
+    frames: Mapping[str, Frame], bundle: ModelBundle, settings: JudgeSettings, end: int
+) -> None:
+    frame = rows(frames[PAIR], end - settings.predecessors - 1, end)
+    # a row without a prediction within the window
+    frame.features[-40, 0] = np.nan
+    series, psi_max, ratio = shown(frame, bundle, settings)
+    assert (series.pair, series.version, series.candle) == (PAIR, bundle.label, candle_time(end - 1))
+    assert [one.name for one in series.series] == [*bundle.feature_names, "prediction"]
+    assert max(one.psi for one in series.series) == psi_max
+    assert series.series[-1].psi == rolled_psi_of_the_predictions(frame, bundle, settings)
+    assert max(one.psi / one.significant_limit for one in series.series if one.monitorable) == ratio
+    reference = bundle.profile.pair(PAIR)
+    assert reference is not None
+    assert series.training_windows == reference.training_candles / settings.health.window_candles
+
+
+def test_rows_within_the_features_warm_up_carry_no_prediction(
+    frames: Mapping[str, Frame], bundle: ModelBundle, settings: JudgeSettings
+) -> None:
+    window, warm_up = settings.health.window_candles, settings.feature_warm_up
+    frame = rows(frames[PAIR], 4_000, 4_000 + window + warm_up // 2)
+    series, psi_max, _ = shown(frame, bundle, settings)
+    assert max(one.psi for one in series.series) == psi_max
+    assert series.series[-1].psi == rolled_psi_of_the_predictions(frame, bundle, settings)
+
+
+def test_a_window_that_is_not_full_has_no_figure(
+    frames: Mapping[str, Frame], bundle: ModelBundle, settings: JudgeSettings
+) -> None:
+    series, *_ = shown(rows(frames[PAIR], 4_000, 4_000 + settings.health.window_candles - 1), bundle, settings)
+    assert all(isnan(one.psi) for one in series.series)
+
+
+def test_the_frames_own_array_is_kept_and_not_copied(
+    frames: Mapping[str, Frame], bundle: ModelBundle, settings: JudgeSettings
+) -> None:
+    frame = frames[PAIR]
+    judged = neutral_judgement(PAIR, frame.dates_ns, Reason.NONE)
+    tail = judged_tail(frame, replace(judged, versions=(bundle.label,)), bundle, settings)
+    assert tail is not None
+    assert np.shares_memory(tail.features, frame.features)
+    assert len(tail.features) == settings.health.window_candles
+
+
+def test_a_frame_that_the_model_did_not_judge_has_no_series(
+    frames: Mapping[str, Frame], bundle: ModelBundle, settings: JudgeSettings
+) -> None:
+    frame = frames[PAIR]
+    neutral = neutral_judgement(PAIR, frame.dates_ns, Reason.MODEL_MISSING)
+    assert judged_tail(frame, neutral, None, settings) is None
+    assert judged_tail(frame, neutral, bundle, settings) is None
+    empty = rows(frame, 0, 0)
+    assert judged_tail(empty, neutral_judgement(PAIR, empty.dates_ns, Reason.NONE), bundle, settings) is None
