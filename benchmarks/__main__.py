@@ -8,6 +8,8 @@ from time import perf_counter
 
 from rich.console import Console
 
+from benchmarks.delays import write_delays
+from benchmarks.latency_market import DATA_VARIABLE
 from benchmarks.report import now, show, write
 from benchmarks.rows import Row
 
@@ -55,6 +57,9 @@ def main() -> None:
     show(results, console)
     for path in write(results, now()):
         console.print(str(path))
+    if "latency" in results:
+        shipped = write_delays(results["latency"], now())
+        console.print(str(shipped) if shipped else f"{DATA_VARIABLE} names no real candles: the shipped delays stay")
 
 
 if __name__ == "__main__":

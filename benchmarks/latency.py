@@ -159,6 +159,8 @@ def _fault_row(bench: Bench, name: str, run: Runner, onsets: NDArray[np.int64]) 
         measured=_measured(bench),
         details={
             "timeframe": bench.market.timeframe,
+            "pair": PAIR,
+            "real": bench.market.real,
             "fault": name,
             "onsets": len(onsets),
             "watched_candles": WATCHED_CANDLES,

@@ -21,8 +21,13 @@ class Market:
     """One pair's candles without gaps, oldest first, and where they come from."""
 
     timeframe: str
-    origin: str
+    real: bool
     candles: pd.DataFrame
+
+    @property
+    def origin(self) -> str:
+        """What kind of candles they are, in words."""
+        return "real candles" if self.real else "synthetic candles"
 
     @property
     def candle_seconds(self) -> int:
@@ -37,7 +42,7 @@ def load_market(timeframe: str) -> Market:
     if file is None or not file.exists():
         start = datetime(2020, 1, 1, tzinfo=UTC)
         candles = build_market(31, [PAIR], timeframe, start, SYNTHETIC_CANDLES, (BASE,))[PAIR]
-        return Market(timeframe=timeframe, origin="synthetic candles", candles=candles)
+        return Market(timeframe=timeframe, real=False, candles=candles)
     found = pd.read_feather(file).drop_duplicates("date").set_index("date").sort_index()
     step = pd.Timedelta(seconds=candle_seconds(timeframe))
     filled = found.reindex(pd.date_range(found.index[0], found.index[-1], freq=step, name="date"))
@@ -47,7 +52,7 @@ def load_market(timeframe: str) -> Market:
         filled[column] = filled[column].fillna(filled["close"])
     columns = ["date", "open", "high", "low", "close", "volume"]
     candles = filled.reset_index()[columns].astype(dict.fromkeys(columns[1:], np.float64))
-    return Market(timeframe=timeframe, origin="real candles", candles=candles)
+    return Market(timeframe=timeframe, real=True, candles=candles)
 
 
 __all__ = ["DATA_VARIABLE", "PAIR", "Market", "load_market"]

@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from tradai_lifecycle.cli.app import app
-from tradai_lifecycle.cli.operate import bound_of
-from tradai_lifecycle.errors import InvalidConfigValueError, StoreUnavailableError, UnknownConfigKeyError
+from tradai_lifecycle.control.syntax import CommandSyntaxError
+from tradai_lifecycle.errors import StoreUnavailableError, UnknownConfigKeyError
 from tradai_lifecycle.states import OperatorAction, Reason, Severity, TradingState
 from tradai_lifecycle.store.ledger import Ledger
-from tradai_lifecycle.store.records import BoundReasons, StateRecord
+from tradai_lifecycle.store.records import StateRecord
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
@@ -69,7 +69,13 @@ def records(path: Path) -> list[tuple[OperatorAction, float | None]]:
         return [(record.action, record.ratio) for record in ledger.operator()]
 
 
-@pytest.mark.parametrize("command", [["status"], ["resume"], ["reduce", "0.5"], ["unpin"], ["rollback"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["status"], ["why"], ["resume"], ["reduce", "0.5"], ["unpin"], ["pin"], ["rollback"], ["adopt"], ["drift"],
+        ["accuracy"], ["blocked"], ["retrain"], ["ack"], ["resolve", "mended"], ["reset-drift"], ["history"],
+    ],
+)  # fmt: skip
 def test_a_missing_ledger_is_named_and_not_made(command: list[str], config_file: Path, ledger_file: Path) -> None:
     result = run(*command, "-c", config_file)
 
@@ -90,7 +96,7 @@ def test_a_ratio_out_of_range_is_refused_before_anything_is_written(
 ) -> None:
     run("pause", "-c", config_file)
 
-    assert isinstance(run("reduce", ratio, "-c", config_file).exception, InvalidConfigValueError)
+    assert isinstance(run("reduce", ratio, "-c", config_file).exception, CommandSyntaxError)
     assert records(ledger_file) == [(OperatorAction.PAUSE, None)]
 
 
@@ -105,18 +111,6 @@ def test_an_unknown_key_names_the_nearest_one(config_file: Path) -> None:
     )
 
 
-def test_a_resume_is_bound_to_what_holds_each_pair_back_the_share_of_pairs_included() -> None:
-    healthy, drifting = state("ETH/USDT"), state("BTC/USDT", **DRIFTING)
-
-    assert bound_of([healthy]) == {}
-    assert bound_of([healthy, drifting]) == {
-        "ETH/USDT": BoundReasons(reasons=Reason.BOT_PAUSE_SHARE, severity=Severity.NONE),
-        "BTC/USDT": BoundReasons(
-            reasons=Reason.PSI_SIGNIFICANT | Reason.BOT_PAUSE_SHARE, severity=Severity.SIGNIFICANT
-        ),
-    }
-
-
 def test_status_shows_states_reasons_and_where_the_accuracy_rule_is_mute(
     config_file: Path, ledger_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,9 +121,9 @@ def test_status_shows_states_reasons_and_where_the_accuracy_rule_is_mute(
     report = json.loads(run("status", "-c", config_file, "--json").stdout)
     assert (report["version"], list(report["pairs"])) == ("v1", ["BTC/USDT", "ETH/USDT"])
     assert report["pairs"]["BTC/USDT"]["reasons"] == ["significant drift of the features"]
-    assert report["pairs"]["ETH/USDT"]["accuracy_rule"] == "insufficient_data"
+    assert report["pairs"]["ETH/USDT"]["accuracy"]["verdict"] == "insufficient_data"
 
-    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("COLUMNS", "200")
     shown = run("status", "-c", config_file).stdout
     assert "86, too few" in " ".join(shown.split())
     assert "significant" in shown

@@ -1,70 +1,44 @@
-"""`tradai versions, promote, rollback, pin, unpin, timeline`: which version decides."""
+"""`tradai versions, promote, rollback, pin, unpin, adopt, timeline`: which version decides."""
 
 import json
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from tradai_lifecycle.cli.options import DEFAULT_CONFIG, AsJson, Bot, ConfigFiles, UserData, load_bot, operator_name
-from tradai_lifecycle.errors import ModelNotFoundError, RegistryUnreachableError
-from tradai_lifecycle.states import CommandOutcome
+from tradai_lifecycle.cli.answers import WaitSeconds, Yes, conclude, is_interactive, ledger_path, obey
+from tradai_lifecycle.cli.options import DEFAULT_CONFIG, AsJson, Bot, ConfigFiles, Note, UserData, load_bot
+from tradai_lifecycle.control.commands import Answer, Command
+from tradai_lifecycle.control.reports import Said
+from tradai_lifecycle.control.syntax import check_command
+from tradai_lifecycle.states import CommandName, CommandOutcome
 from tradai_lifecycle.store.ledger import Ledger
 
 Version = Annotated[str, typer.Argument(help="version number, with or without a leading v")]
-WaitSeconds = Annotated[float, typer.Option("--wait", help="seconds to wait for a running bot to predict with it")]
 
 
 def versions(config: ConfigFiles = DEFAULT_CONFIG, userdir: UserData = None, as_json: AsJson = False) -> None:
     """List the registered versions, newest first."""
-    bot = load_bot(config, userdir)
-    with bot.source() as source:
-        found, production = source.versions(), source.production_version()
-    if as_json:
-        rows = [
-            {
-                "version": record.version,
-                "stage": record.stage,
-                "aliases": list(record.aliases),
-                "production": record.version == production,
-                "created_at": record.created_at.isoformat(),
-                "digest": record.digest,
-                "ready": record.ready,
-            }
-            for record in found
-        ]
-        typer.echo(json.dumps(rows))
-        return
-    table = Table("version", "stage", "aliases", "created (UTC)", "digest", title=bot.lifecycle.model_name)
-    for record in found:
-        mark = "*" if record.version == production else ""
-        created = f"{record.created_at:%Y-%m-%d %H:%M}"
-        table.add_row(
-            f"v{record.version}{mark}", record.stage, ", ".join(record.aliases), created, (record.digest or "")[:12]
-        )
-    Console().print(table)
+    obey(Command(name=CommandName.VERSIONS), config, userdir, as_json=as_json)
 
 
 def promote(
-    version: Version, config: ConfigFiles = DEFAULT_CONFIG, userdir: UserData = None, wait: WaitSeconds = 0.0
+    version: Version,
+    config: ConfigFiles = DEFAULT_CONFIG,
+    userdir: UserData = None,
+    wait: WaitSeconds = 0.0,
+    note: Note = "",
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Put a version into production; done once a running bot has predicted a batch with it."""
+    command = Command(name=CommandName.PROMOTE, version=version, note=note)
+    check_command(command)
     bot = load_bot(config, userdir)
-    wanted = version.removeprefix("v")
-    with bot.source() as source:
-        source.promote(wanted)
-    with bot.ledger() as ledger:
-        pin_record = ledger.pin()
-        if pin_record is not None and pin_record.pinned and pin_record.version != wanted:
-            typer.echo(
-                f"v{wanted} is in production, but the bot is pinned to {_pinned(pin_record.version)}: tradai unpin"
-            )
-            raise typer.Exit(1)
-        _report_outcome(ledger, wanted, "promotion", wait)
+    if ledger_path(bot).exists():
+        obey(command, config, userdir, as_json=as_json, yes=yes, wait_seconds=wait)
+    else:
+        conclude(_first_promotion(bot, command, yes=yes, as_json=as_json), as_json=as_json)
 
 
 def rollback(
@@ -72,46 +46,51 @@ def rollback(
     userdir: UserData = None,
     to: Annotated[str, typer.Option("--to", help="version to go back to; default: the one before")] = "",
     wait: WaitSeconds = 0.0,
+    note: Note = "",
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Go back to an earlier version and pin it, so that no poll brings the bad one back.
 
     The pin alone brings a running bot back, from its memory or cache: the registry may be down.
     """
-    bot = load_bot(config, userdir)
-    with bot.ledger() as ledger:
-        target = to.removeprefix("v") or _version_before(ledger, bot)
-        _require_version(bot, target)
-        ledger.record_pin(pinned=True, version=target, at=datetime.now(UTC), who=operator_name())
-        try:
-            with bot.source() as source:
-                source.promote(target)
-        except RegistryUnreachableError as error:
-            typer.echo(f"the registry still names another production version: {error}")
-        _report_outcome(ledger, target, "rollback", wait)
-        typer.echo(f"v{target} is pinned: tradai unpin lets later versions in again")
+    command = Command(name=CommandName.ROLLBACK, version=to or None, note=note)
+    obey(command, config, userdir, as_json=as_json, yes=yes, wait_seconds=wait)
 
 
 def pin(
     version: Annotated[str, typer.Argument(help="version to hold; default: the one in charge")] = "",
     config: ConfigFiles = DEFAULT_CONFIG,
     userdir: UserData = None,
+    wait: WaitSeconds = 0.0,
+    note: Note = "",
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Hold one version, whatever the registry says."""
-    bot = load_bot(config, userdir)
-    wanted = version.removeprefix("v") or None
-    with bot.ledger() as ledger:
-        if wanted is not None:
-            _require_version(bot, wanted)
-        ledger.record_pin(pinned=True, version=wanted, at=datetime.now(UTC), who=operator_name())
-    typer.echo(f"pinned to {_pinned(wanted)}; a running bot follows within one loop")
+    command = Command(name=CommandName.PIN, version=version or None, note=note)
+    obey(command, config, userdir, as_json=as_json, yes=yes, wait_seconds=wait)
 
 
-def unpin(config: ConfigFiles = DEFAULT_CONFIG, userdir: UserData = None) -> None:
+def unpin(
+    config: ConfigFiles = DEFAULT_CONFIG, userdir: UserData = None, note: Note = "", as_json: AsJson = False
+) -> None:
     """Follow the production version again."""
-    bot = load_bot(config, userdir)
-    with bot.ledger() as ledger:
-        ledger.record_pin(pinned=False, version=None, at=datetime.now(UTC), who=operator_name())
-    typer.echo("unpinned; a running bot follows the production version from its next poll on")
+    obey(Command(name=CommandName.UNPIN, note=note), config, userdir, as_json=as_json)
+
+
+def adopt(
+    version: Annotated[str, typer.Argument(help="version to let in; default: the one that waits")] = "",
+    config: ConfigFiles = DEFAULT_CONFIG,
+    userdir: UserData = None,
+    wait: WaitSeconds = 0.0,
+    note: Note = "",
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let in the version that passed the checks and waits for a person (`adoption: confirm`)."""
+    command = Command(name=CommandName.ADOPT, version=version or None, note=note)
+    obey(command, config, userdir, as_json=as_json, yes=yes, wait_seconds=wait)
 
 
 def timeline(
@@ -131,63 +110,29 @@ def timeline(
 
 
 def timeline_of(ledger: Ledger) -> list[dict[str, Any]]:
-    """The ledger's adoptions as values of `version_timeline`."""
+    """The ledger's adoptions and resets of drift as values of `version_timeline`."""
+    resets = [reset.candle.isoformat() for reset in ledger.drift_resets() if reset.candle is not None]
     return [
         {
             "version": adoption.version,
             "adopted_candle": adoption.adopted_candle.isoformat(),
             "state_before": {pair: int(state) for pair, state in adoption.state_before.items()},
+            # each version judges a frame by itself, with every reset that lies in it
+            "drift_resets": resets,
         }
         for adoption in ledger.adoptions()
     ]
 
 
-def outcome_of(ledger: Ledger, version: str) -> tuple[CommandOutcome, str]:
-    """Whether a running bot predicts with `version`, in words.
-
-    The newest adoption must be that version's: batches are written a little after they were predicted, and the newest
-    one written may be older than a swap that has happened since.
-    """
-    batch, adoptions = ledger.last_batch(), ledger.adoptions(limit=1)
-    in_charge = bool(adoptions) and adoptions[-1].version == f"v{version}"
-    if (
-        batch is not None
-        and in_charge
-        and batch.version == f"v{version}"
-        and batch.candle >= adoptions[-1].adopted_candle
-    ):
-        return CommandOutcome.DONE, f"the batch of {batch.candle:%Y-%m-%d %H:%M} UTC was predicted by v{version}"
-    newest = "no batch was predicted yet" if batch is None else f"the newest batch was predicted by {batch.version}"
-    return CommandOutcome.PENDING, f"{newest}; a running bot takes v{version} up at its next poll and candle"
+# Before the bot has run there is no database to write into, and none is made here: a lost one may have held a pause.
+def _first_promotion(bot: Bot, command: Command, *, yes: bool, as_json: bool) -> Answer:
+    question = f"Put v{command.version} of {bot.lifecycle.model_name} into production? The bot has not run yet."
+    if not yes and not (is_interactive(as_json=as_json) and typer.confirm(question)):
+        return Answer(command=command, outcome=CommandOutcome.UNCONFIRMED, report=Said(detail=question))
+    with bot.source() as source:
+        source.promote(str(command.version))
+    detail = f"v{command.version} is in production; the bot has not run yet and starts with it"
+    return Answer(command=command, outcome=CommandOutcome.PENDING, report=Said(detail=detail))
 
 
-def _report_outcome(ledger: Ledger, version: str, what: str, wait_seconds: float) -> None:
-    deadline = time.monotonic() + wait_seconds
-    outcome, detail = outcome_of(ledger, version)
-    while outcome is CommandOutcome.PENDING and time.monotonic() < deadline:
-        time.sleep(0.2)
-        outcome, detail = outcome_of(ledger, version)
-    typer.echo(f"{what} of v{version} {outcome.value}: {detail}")
-
-
-def _version_before(ledger: Ledger, bot: Bot) -> str:
-    adoptions = ledger.adoptions(limit=1)
-    if not adoptions or adoptions[-1].previous_version is None:
-        raise ModelNotFoundError(bot.lifecycle.model_name, "version before the present one")
-    return adoptions[-1].previous_version.removeprefix("v")
-
-
-# A version that does not exist is a typing error; a registry that is down must not stand in the way back.
-def _require_version(bot: Bot, version: str) -> None:
-    try:
-        with bot.source() as source:
-            source.describe(version)
-    except RegistryUnreachableError:
-        return
-
-
-def _pinned(version: str | None) -> str:
-    return f"v{version.removeprefix('v')}" if version else "the version in charge"
-
-
-__all__ = ["outcome_of", "pin", "promote", "rollback", "timeline", "timeline_of", "unpin", "versions"]
+__all__ = ["adopt", "pin", "promote", "rollback", "timeline", "timeline_of", "unpin", "versions"]

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tradai_lifecycle.cli.running import opened_ledger
 from tradai_lifecycle.config import LifecycleConfig, parse_config
 from tradai_lifecycle.errors import ConfigurationError, StoreUnavailableError
 from tradai_lifecycle.model.registry import open_source
@@ -47,7 +48,7 @@ class Bot:
 
     @contextmanager
     def ledger(self, *, create: bool = False) -> Iterator[Ledger]:
-        """The bot's ledger, opened; raises StoreUnavailableError.
+        """The bot's ledger, opened; raises StoreUnavailableError, and OlderBotRunningError as `opened_ledger` does.
 
         An absent file is made only where asked: a running bot whose file was lost must stay blocked, for it may have
         held a pause.
@@ -55,12 +56,8 @@ class Bot:
         path = self.lifecycle.path_in(self.user_data_dir, self.lifecycle.store_path)
         if not create and not path.is_file():
             raise StoreUnavailableError(str(path), "it does not exist. Next: start the bot once, or put the file back")
-        ledger = Ledger(path)
-        ledger.open()
-        try:
+        with opened_ledger(path) as ledger:
             yield ledger
-        finally:
-            ledger.close()
 
     @contextmanager
     def source(self) -> Iterator[ModelSource]:

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from tradai_lifecycle.cli.options import DEFAULT_CONFIG, Bot, ConfigFiles, UserData, load_trading_bot, quiet
+from tradai_lifecycle.cli.progress import Tell, stages, untold
 from tradai_lifecycle.config import LifecycleConfig, candle_seconds
 from tradai_lifecycle.errors import ConfigurationError
 from tradai_lifecycle.model.artefact import write_artefact
@@ -17,7 +18,7 @@ from tradai_lifecycle.model.bundle import ModelBundle
 from tradai_lifecycle.model.source import COMMIT_TAG
 from tradai_lifecycle.monitor.health import FEWEST_TRAINING_WINDOWS, series_limits
 from tradai_lifecycle.retraining.estimators import make_estimator
-from tradai_lifecycle.retraining.training import TrainingPlan, train_bundle
+from tradai_lifecycle.retraining.training import FOLDS, TrainingPlan, train_bundle
 
 #: Windows of training data below which limits are loose.
 COMFORTABLE_RATIO = 40
@@ -44,7 +45,9 @@ def train(
     bot = load_trading_bot(config, userdir, **options)
     if timerange:
         bot.freqtrade_config["timerange"] = timerange
-    version, bundle = train_and_register(bot, estimator=estimator, parameters=parsed_parameters(param or []), seed=seed)
+    parameters = parsed_parameters(param or [])
+    with stages() as tell:
+        version, bundle = train_and_register(bot, estimator=estimator, parameters=parameters, seed=seed, tell=tell)
     console = Console()
     console.print(
         f"registered {bundle.name} v{version}: {bundle.trained_from:%Y-%m-%d %H:%M} to "
@@ -64,14 +67,18 @@ def train(
 
 
 def train_and_register(
-    bot: Bot, *, estimator: str, parameters: dict[str, object], seed: int
+    bot: Bot, *, estimator: str, parameters: dict[str, object], seed: int, tell: Tell = untold
 ) -> tuple[str, ModelBundle]:
-    """Train on what `bot` is configured for and register the result; gives the version and the bundle."""
+    """Train on what `bot` is configured for and register the result; gives the version and the bundle.
+
+    `tell` hears what is being done, in words.
+    """
     with quiet():
         from tradai_lifecycle.strategy.dataset import load_strategy, training_samples  # noqa: PLC0415 - heavy
 
         model, task = make_estimator(estimator, parameters, seed=seed)
         strategy = load_strategy(bot.freqtrade_config)
+        tell("candles and features")
         names, samples = training_samples(bot.freqtrade_config, strategy)
         plan = TrainingPlan(
             name=bot.lifecycle.model_name,
@@ -83,7 +90,10 @@ def train_and_register(
             candle_ns=candle_seconds(strategy.timeframe) * 1_000_000_000,
             window_candles=bot.lifecycle.window_candles,
         )
+        rows = sum(int(sample.usable.sum()) for sample in samples)
+        tell(f"{estimator} on {rows:,} rows of {len(samples)} pair(s): validation, {FOLDS} folds, final fit")
         bundle = train_bundle(samples, plan)
+        tell(f"registering in {bot.lifecycle.model_name}")
         with tempfile.TemporaryDirectory(prefix="tradai-") as directory, bot.source() as source:
             write_artefact(Path(directory), bundle)
             version = source.register(
