@@ -66,6 +66,11 @@ def test_a_real_dry_run_judges_its_pairs_obeys_and_ends_cleanly(workshop: Worksh
                 states = ledger.latest_states()
                 assert {state.version for state in states.values()} == {"v1"}
                 assert {state.state for state in states.values()} <= set(TradingState)
+                wait_for(lambda: set(ledger.series()) == set(PAIRS), log)
+                told = ledger.bot()
+                assert told is not None
+                assert (told.freqtrade_state, told.dry_run, told.registry_problem) == ("running", True, "")
+                assert hour < told.started_at <= told.at <= datetime.now(UTC)
 
             shop.tradai("pause", "--note", "by hand")
             wait_for(lambda: "still stands: pause by shell:" in words(log), log)

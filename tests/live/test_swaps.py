@@ -30,7 +30,7 @@ def test_a_promoted_version_takes_over_at_the_next_candle_and_not_within_one(wor
         bot.step()
         assert version(bot) == "v1"
         workshop.register()
-        assert "promotion of v2 pending" in workshop.tradai("promote", "2").stdout
+        assert "promote v2 pending" in workshop.tradai("promote", "2", "--yes", check=False).stdout
 
         bot.strategy.lifecycle.supply.poll_registry()
         bot.process()
@@ -40,8 +40,8 @@ def test_a_promoted_version_takes_over_at_the_next_candle_and_not_within_one(wor
 
         bot.process()
         bot.strategy.lifecycle.supply.flush_evidence()
-        assert "promotion of v2 done: the batch of 2024-07-06 14:00 UTC was predicted by v2" in (
-            workshop.tradai("promote", "v2").stdout
+        assert "promote v2 done: the batch of 2024-07-06 14:00 UTC was predicted by v2" in (
+            workshop.tradai("promote", "v2", "--yes").stdout
         )
         with closing(workshop.ledger()) as ledger:
             adoptions = ledger.adoptions()
@@ -58,7 +58,7 @@ def test_a_rollback_is_one_command_works_with_the_registry_gone_and_stays(worksh
         polled_step(bot)
         assert version(bot) == "v2"
 
-        assert "rollback of v1 pending" in workshop.tradai("rollback").stdout
+        assert "rollback pending: v1 is pinned" in workshop.tradai("rollback", "--yes", check=False).stdout
         workshop.registry.promote("2")
         (workshop.user_data / "registry").rename(workshop.user_data / "gone")
         bot.process()
@@ -74,6 +74,66 @@ def test_a_rollback_is_one_command_works_with_the_registry_gone_and_stays(worksh
         bot.process()
         polled_step(bot)
         assert version(bot) == "v2"
+
+
+def test_a_version_that_waits_for_a_person_is_let_in_by_one_command_and_nothing_stays_pinned(
+    workshop: Workshop,
+) -> None:
+    workshop.register()
+    with workshop.bot(4_500, adoption="confirm") as bot:
+        bot.step()
+        workshop.register()
+        polled_step(bot)
+        polled_step(bot)
+        assert version(bot) == "v1"
+        supply = bot.strategy.lifecycle.supply
+        supply.flush_evidence()
+
+        assert "adopt pending: v2 may take over" in workshop.tradai("adopt", "--yes", check=False).stdout
+        bot.process()
+        supply.poll_registry()
+        assert version(bot) == "v1"
+        bot.step()
+        assert version(bot) == "v2"
+        bot.process()
+        supply.flush_evidence()
+        assert "adopt v2 done: the batch of" in workshop.tradai("adopt", "2", "--yes").stdout
+
+        workshop.register()
+        polled_step(bot)
+        polled_step(bot)
+        assert version(bot) == "v2"
+        assert supply.watcher.last_poll.outcome is CandidateOutcome.AWAITING_CONFIRMATION
+
+
+def test_a_version_that_was_gone_back_from_waits_for_a_person_again_and_is_let_in_again(workshop: Workshop) -> None:
+    workshop.register()
+    with workshop.bot(4_500, adoption="confirm") as bot:
+        supply = bot.strategy.lifecycle.supply
+
+        def let_in() -> None:
+            polled_step(bot)
+            polled_step(bot)
+            assert version(bot) == "v1"
+            supply.flush_evidence()
+            assert "adopt pending" in workshop.tradai("adopt", "--yes", check=False).stdout
+            bot.process()
+            polled_step(bot)
+            polled_step(bot)
+            assert version(bot) == "v2"
+
+        bot.step()
+        workshop.register()
+        let_in()
+        supply.flush_evidence()
+        workshop.tradai("rollback", "--yes", check=False)
+        bot.process()
+        polled_step(bot)
+        assert version(bot) == "v1"
+        workshop.registry.promote("2")
+        workshop.tradai("unpin")
+        bot.process()
+        let_in()
 
 
 def test_a_bot_restarts_with_the_registry_down_and_goes_on_with_its_timeline(workshop: Workshop) -> None:

@@ -1,0 +1,100 @@
+"""The runbook's drift response is what a real bot and really typed commands print, from the alert to the resolution.
+
+After a change of what commands print: `TRADAI_REWRITE_RUNBOOK=1 pytest -n 0 tests/live/test_runbook.py` writes the
+printed lines into the document, wherever they differ from it. Long output may then be shortened there by hand, with
+`...` for what is left out; what is shortened stays as it is for as long as it agrees.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.live.drift_story import Story, drift_story, step_to_the_alert
+from tests.live.shell import Printed, Shell, ended
+from tests.live.transcript import Entry, agree, difference, entries_of, lines_of, rewritten, section_of
+from tradai_lifecycle.events import CommandAnswered
+from tradai_lifecycle.sandbox import SteppedBot
+from tradai_lifecycle.store.ledger import Ledger
+
+RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
+HEADING = "## Drift response, start to end"
+REWRITE = "TRADAI_REWRITE_RUNBOOK"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """A bot and the shell beside it."""
+
+    bot: SteppedBot
+    ledger: Ledger
+    shell: Shell
+
+    def printed_for(self, entry: Entry) -> Printed:
+        """Let the candles before an entry pass, then type it."""
+        if entry.candles_before:
+            for _ in self.bot.steps(entry.candles_before):
+                pass
+            self.settle()
+        if "--wait" not in entry.command:
+            return self.shell.type(entry.command, self.bot.now)
+        before = self.answers()
+        process = self.shell.begin(entry.command, self.bot.now)
+        wait_until(lambda: self.answers() > before)
+        self.bot.process()
+        self.settle()
+        self.bot.step()
+        self.settle()
+        return ended(process)
+
+    def settle(self) -> None:
+        """Let the bot reach its registry and write down all that it knows now."""
+        supply = self.bot.strategy.lifecycle.supply
+        supply.poll_registry()
+        self.bot.process()
+        supply.flush_evidence()
+        wait_until(lambda: (told := self.ledger.bot()) is not None and told.at == self.bot.now)
+
+    def answers(self) -> int:
+        """How many answers to commands are written down."""
+        return len(self.ledger.events(kind=CommandAnswered.kind, limit=None))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    # the bot's clock stands still: this one does not
+    deadline = time.monotonic() + 60.0
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def replayed(story: Story, entries: list[Entry]) -> list[Printed]:
+    """What each entry of a transcript printed beside the story's bot."""
+    with story.bot() as bot, closing(story.shop.ledger()) as ledger:
+        step_to_the_alert(bot)
+        incident = Incident(bot=bot, ledger=ledger, shell=Shell(directory=story.shop.root))
+        incident.settle()
+        return [incident.printed_for(entry) for entry in entries]
+
+
+@pytest.mark.host
+def test_the_drift_response_prints_what_the_runbook_shows(tmp_path: Path) -> None:
+    document = RUNBOOK.read_text(encoding="utf-8")
+    section = section_of(document, HEADING)
+    entries = entries_of(section)
+    with drift_story(tmp_path) as story:
+        printed = replayed(story, entries)
+    if REWRITE in os.environ:
+        fresh = iter([entry.with_output_of(shown) for entry, shown in zip(entries, printed, strict=True)])
+        RUNBOOK.write_text(document.replace(section, rewritten(section, lambda _: next(fresh))), encoding="utf-8")
+        return
+    wrong = [
+        f"$ {entry.command}\n{difference(entry.output, lines_of(shown))}"
+        for entry, shown in zip(entries, printed, strict=True)
+        if not agree(entry.output, lines_of(shown))
+    ]
+    assert not wrong, "\n\n".join(wrong)
