@@ -56,7 +56,7 @@ class VersionSpan(BaseModel):
         default_factory=dict, description="per pair, the automatic state at the candle before the adoption"
     )
     drift_resets: tuple[AwareDatetime, ...] = Field(
-        (), description="open times of the candles from which an operator had drift and accuracy count anew, UTC"
+        (), description="open times of the candles from which an operator had drift count anew, UTC"
     )
 
 
