@@ -65,7 +65,7 @@ class Moment(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One command to kill: as it is typed, and at which part of its whole run, or of the part in which it writes."""
+    """One command to kill: as it is typed, and at which part of its whole run, or of the time in which it writes."""
 
     name: CommandName
     typed: str
@@ -76,7 +76,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """How long a command runs that nobody kills, and how much of that after it has opened the database."""
+    """How long a command runs that nobody kills, and how long from opening the database to its first word."""
 
     seconds: float
     writing_seconds: float
@@ -113,7 +113,9 @@ def points(seed: int, count: int) -> Iterator[Point]:
         }.get(name, "")
         asks = name in (*MAY_REFUSE, CommandName.RESUME, CommandName.PIN, CommandName.PROMOTE, CommandName.RESET_DRIFT)
         typed = " ".join(filter(None, ("tradai", name.value, arguments, "--yes" if asks else "", f"--note '{note}'")))
-        yield Point(name=name, typed=typed, note=note, writing=bool(number % 2), part=chance.random())
+        # a little longer than the other one took, so that some are killed after they have spoken
+        part = chance.uniform(0.0, 1.2)
+        yield Point(name=name, typed=typed, note=note, writing=bool(number % 2), part=part)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -196,9 +198,11 @@ def unkilled(shell: Shell, typed: str) -> tuple[Printed, Course]:
     with announced(shell, typed) as (process, opened):
         wait_for(opened)
         open_at = time.monotonic()
+        assert process.stdout is not None
+        wait_for(process.stdout.fileno())
+        spoke_at = time.monotonic()
         printed = ended(process)
-    now = time.monotonic()
-    return printed, Course(seconds=now - began, writing_seconds=now - open_at)
+    return printed, Course(seconds=time.monotonic() - began, writing_seconds=spoke_at - open_at)
 
 
 @contextmanager

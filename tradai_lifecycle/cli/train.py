@@ -16,12 +16,11 @@ from tradai_lifecycle.errors import ConfigurationError
 from tradai_lifecycle.model.artefact import write_artefact
 from tradai_lifecycle.model.bundle import ModelBundle
 from tradai_lifecycle.model.source import COMMIT_TAG
-from tradai_lifecycle.monitor.health import FEWEST_TRAINING_WINDOWS, series_limits
+from tradai_lifecycle.monitor.health import ENOUGH_TRAINING_WINDOWS, FEWEST_TRAINING_WINDOWS, series_limits
 from tradai_lifecycle.retraining.estimators import make_estimator
 from tradai_lifecycle.retraining.training import FOLDS, TrainingPlan, train_bundle
 
 #: Windows of training data below which limits are loose.
-COMFORTABLE_RATIO = 40
 DEFAULT_ESTIMATOR = "HistGradientBoostingClassifier"
 
 
@@ -124,8 +123,8 @@ def monitoring_report(bundle: ModelBundle, config: LifecycleConfig) -> list[str]
             lines.append(
                 f"    WARNING: fewer than {FEWEST_TRAINING_WINDOWS} windows of training: drift is only reported"
             )
-        elif ratio < COMFORTABLE_RATIO:
-            lines.append(f"    warning: fewer than {COMFORTABLE_RATIO} windows of training data: loose limits")
+        elif ratio < ENOUGH_TRAINING_WINDOWS:
+            lines.append(f"    warning: fewer than {ENOUGH_TRAINING_WINDOWS} windows of training data: loose limits")
     return lines
 
 

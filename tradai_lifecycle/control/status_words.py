@@ -24,10 +24,9 @@ from tradai_lifecycle.control.reports import (
     Position,
     StatusReport,
 )
+from tradai_lifecycle.monitor.health import ENOUGH_TRAINING_WINDOWS
 from tradai_lifecycle.states import Reason, TradingState
 
-#: Training windows of a pair below which limits are loose.
-ENOUGH_TRAINING_WINDOWS = 40.0
 #: A running bot says something every minute; after this silence it may be off.
 SILENCE = timedelta(minutes=3)
 NAMED = 6

@@ -23,7 +23,8 @@ from tradai_lifecycle.control.reports import (
     VersionsReport,
     WhyReport,
 )
-from tradai_lifecycle.control.status_words import ENOUGH_TRAINING_WINDOWS, status_lines
+from tradai_lifecycle.control.status_words import status_lines
+from tradai_lifecycle.monitor.health import ENOUGH_TRAINING_WINDOWS
 from tradai_lifecycle.states import CommandOutcome, Reason
 
 #: Telegram takes 4,096 characters in a message.

@@ -20,6 +20,8 @@ from tradai_lifecycle.states import Thresholds
 
 #: With fewer training windows than this, calibrated limits mean too little to act on: report only.
 FEWEST_TRAINING_WINDOWS = 10
+#: With fewer than this, limits are loose: to be acted on, and said.
+ENOUGH_TRAINING_WINDOWS = 40
 #: A calibrated limit above this is too wide to see anything: the series is shown and left out of the rules.
 LARGEST_USEFUL_LIMIT = 1.0
 

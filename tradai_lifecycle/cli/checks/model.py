@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradai_lifecycle.cli.checks.finding import Finding, fail, ok, warn
@@ -9,7 +10,13 @@ from tradai_lifecycle.errors import UntrustedTypeError
 from tradai_lifecycle.model.artefact import TRUSTED_TYPES, artefact_digest, asked_types
 from tradai_lifecycle.model.candidate import check_candidate
 from tradai_lifecycle.model.source import PRODUCTION_ALIAS, PRODUCTION_STAGE
-from tradai_lifecycle.monitor.health import FEWEST_TRAINING_WINDOWS, series_limits
+from tradai_lifecycle.monitor.health import (
+    ENOUGH_TRAINING_WINDOWS,
+    FEWEST_TRAINING_WINDOWS,
+    HealthSettings,
+    series_limits,
+)
+from tradai_lifecycle.monitor.reference import PairReference
 from tradai_lifecycle.states import CandidateOutcome, Thresholds
 
 if TYPE_CHECKING:
@@ -84,18 +91,37 @@ def training_windows(at: "Surroundings") -> Finding:
         return fail(f"v{at.bundle.version} was not trained on {', '.join(foreign)}: paused", "train with these pairs")
     if settings.thresholds is Thresholds.FIXED:
         return ok("thresholds are fixed: every series counts")
-    told = []
-    for pair in pairs:
-        windows = references[pair].training_candles / settings.window_candles
-        watched = [limit.monitorable for limit in series_limits(references[pair], settings)]
-        told.append((windows, f"{pair} m/n = {windows:.0f}, {sum(watched)} of {len(watched)} series"))
-    off = [text for windows, text in told if windows < FEWEST_TRAINING_WINDOWS]
+    watched = [_Watched.of(references[pair], settings) for pair in pairs]
+    off = [pair.words for pair in watched if not pair.series]
+    if any(pair.windows < FEWEST_TRAINING_WINDOWS for pair in watched):
+        few = FEWEST_TRAINING_WINDOWS * settings.window_candles
+        return warn(f"drift is only reported, not acted on: {'; '.join(off)}", f"train on at least {few:,} candles")
     if off:
         return warn(
             f"drift is only reported, not acted on: {'; '.join(off)}",
-            f"train on at least {FEWEST_TRAINING_WINDOWS * settings.window_candles:,} candles",
+            "accuracy and data quality still act; features that swing less with the years can be watched",
         )
-    return ok("; ".join(text for _, text in told))
+    told = "; ".join(pair.words for pair in watched)
+    if any(pair.windows < ENOUGH_TRAINING_WINDOWS for pair in watched):
+        enough = ENOUGH_TRAINING_WINDOWS * settings.window_candles
+        return warn(f"limits are loose: {told}", f"train on {enough:,} candles, where there are as many")
+    return ok(told)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Watched:
+    """How much of a pair's drift can be acted on."""
+
+    windows: float
+    series: int
+    words: str
+
+    @classmethod
+    def of(cls, reference: PairReference, settings: HealthSettings) -> "_Watched":
+        windows = reference.training_candles / settings.window_candles
+        monitorable = [limit.monitorable for limit in series_limits(reference, settings)]
+        words = f"{reference.pair} m/n = {windows:.0f}, {sum(monitorable)} of {len(monitorable)} series"
+        return cls(windows=windows, series=sum(monitorable), words=words)
 
 
 # None where the list holds patterns, or is empty: then a pairlist decides, and only the bot knows its pairs.
