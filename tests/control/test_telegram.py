@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.control.telegram.room import ANNA, BOB, EVE, HOST_TOKEN, TOKEN, Room, open_room, own_bot
+from tests.control.telegram_room import ANNA, BOB, EVE, HOST_TOKEN, TOKEN, Room, open_room, own_bot
 from tradai_lifecycle.control.syntax import DESCRIPTION
 from tradai_lifecycle.control.telegram import open_telegram
 from tradai_lifecycle.control.telegram.names import typed_name
@@ -312,7 +312,7 @@ def test_a_notice_before_the_start_is_sent_after_it(room: Room, server: SandboxT
     )
     assert telegram is not None
     telegram.post("early")
-    from tests.control.telegram.room import running
+    from tests.control.telegram_room import running
 
     with running(telegram.run, telegram.close):
         wait_for(server, "early")

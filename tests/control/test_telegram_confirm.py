@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.control.telegram.room import ANNA, BOB, TOKEN, Room, open_room, own_bot
+from tests.control.telegram_room import ANNA, BOB, TOKEN, Room, open_room, own_bot
 from tradai_lifecycle.control.command import Answer, Caller, Command
 from tradai_lifecycle.control.commands import CommandDesk
 from tradai_lifecycle.control.telegram.confirm import MOST_PENDING, Asker, Confirmations, Press

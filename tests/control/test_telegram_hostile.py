@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from telegram import Update
 
-from tests.control.telegram.room import ANNA, BOB, EVE, RecordingWire, Room, open_room
+from tests.control.telegram_room import ANNA, BOB, EVE, RecordingWire, Room, open_room
 from tradai_lifecycle.control.command import Answer, Caller, Command
 from tradai_lifecycle.control.commands import CommandDesk
 from tradai_lifecycle.control.telegram.confirm import MOST_PENDING

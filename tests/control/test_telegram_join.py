@@ -18,7 +18,7 @@ from freqtrade.rpc import RPCManager
 from freqtrade.rpc.telegram import Telegram as FreqtradeTelegram
 from telegram.ext import Application, CommandHandler
 
-from tests.control.telegram.room import ANNA, BOB, EVE, HOST_TOKEN, Room, open_room, running
+from tests.control.telegram_room import ANNA, BOB, EVE, HOST_TOKEN, Room, open_room, running
 from tradai_lifecycle.config import TelegramConfig
 from tradai_lifecycle.control.telegram import open_telegram
 from tradai_lifecycle.control.telegram.host import HostChangedError, HostTelegram, find_host

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from telegram.error import Conflict
 
-from tests.control.telegram.room import (
+from tests.control.telegram_room import (
     ANNA,
     HOST_TOKEN,
     QUICK,
