@@ -27,8 +27,9 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
 
 # the oldest supported freqtrade, in an environment of its own: what touches the host
+HOST_TESTS := tests/strategy tests/control/test_telegram_join.py tests/live/test_telegram.py tests/cli/test_profit.py
 test-oldest:
-	$(MAKE) VENV=.venv-oldest REQUIREMENTS=requirements/oldest.txt PYTEST_ARGS="tests/strategy $(PYTEST_ARGS)" test
+	$(MAKE) VENV=.venv-oldest REQUIREMENTS=requirements/oldest.txt PYTEST_ARGS="$(HOST_TESTS) $(PYTEST_ARGS)" test
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -13,7 +13,6 @@ import pandas as pd
 from freqtrade.constants import DEFAULT_DB_DRYRUN_URL, DEFAULT_DB_PROD_URL
 from freqtrade.data.btanalysis import load_backtest_data, load_backtest_stats
 from freqtrade.exceptions import FreqtradeException
-from freqtrade.misc import parse_db_uri_for_logging
 from freqtrade.persistence import Trade
 from freqtrade.persistence.custom_data import _CustomData
 from sqlalchemy import Engine, create_engine, delete, func, make_url, select
@@ -70,7 +69,7 @@ def shown_url(url: str) -> str:
     Raises TradesUnavailableError for a database in memory, and for what is no address.
     """
     path = database_file(url)
-    return parse_db_uri_for_logging(url) if path is None else str(path)
+    return make_url(url).render_as_string(hide_password=True) if path is None else str(path)
 
 
 def database_file(url: str) -> Path | None:
