@@ -146,7 +146,7 @@ def test_a_database_without_trades_says_so(tmp_path: Path, config_file: Path) ->
         ("sqlite:///{directory}/config.json", "it is not a database of freqtrade (file is not a database)"),
         ("sqlite:///{directory}/ledger.sqlite", "it is not a database of freqtrade (no such table"),
         ("sqlite:///{directory}/old.sqlite", "it was made by another version of freqtrade"),
-        ("postgresql://bot:secret@localhost/trades", "postgresql://bot:*****@localhost/trades cannot be read"),
+        ("postgresql://bot:secret@localhost/trades", "postgresql://bot:***@localhost/trades cannot be read"),
         ("nonsense", "The trades in db_url cannot be read: it is no address of a database"),
         ("foo://bot", "db_url cannot be used"),
     ],
