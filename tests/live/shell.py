@@ -4,6 +4,8 @@ import os
 import shlex
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -71,3 +73,11 @@ def _environment(at: datetime | None, announce: int | None) -> dict[str, str]:
         "COLUMNS": str(COLUMNS),
         "LOGNAME": OPERATOR,
     }
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process or thread does; on the monotonic clock, for a bot's may stand still."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -1,15 +1,11 @@
 """A command that is killed at any moment, beside a running bot, is carried out or it is not; the next one works."""
 
 import logging
-import os
-import random
 import re
-import select
 import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -20,13 +16,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.shell import OPERATOR, PATIENCE_SECONDS, Printed, Shell, ended
+from tests.live.killed_commands import Course, Point, killed, points, unkilled
+from tests.live.shell import OPERATOR, PATIENCE_SECONDS, Printed, Shell, ended, wait_until
 from tests.live.workshop import Workshop
 from tradai_lifecycle.config import LifecycleConfig, parse_config
-from tradai_lifecycle.control.standing import stance_of, version_in_charge
+from tradai_lifecycle.control.standing import stance_of
 from tradai_lifecycle.control.status import status_report
 from tradai_lifecycle.events import Acknowledged, CommandAnswered
 from tradai_lifecycle.model.artefact import write_artefact
+from tradai_lifecycle.model.file_lock import exclusive
 from tradai_lifecycle.model.registry import open_source
 from tradai_lifecycle.model.source import ModelSource
 from tradai_lifecycle.sandbox import load_freqtrade_config
@@ -39,25 +37,17 @@ logger = logging.getLogger(__name__)
 
 CANDLE = 4_300
 WHO = f"shell:{OPERATOR}"
+SAID = f"SELECT count(*) FROM {OPERATOR_RECORDS.name} WHERE who = '{WHO}'"
+PINNED = f"SELECT count(*) FROM {PINS.name} WHERE who = '{WHO}'"
 #: The rows that a command leaves beside its answer. A promotion leaves none here: it changes the registry.
 ROWS = {
-    CommandName.PAUSE: f"SELECT count(*) FROM {OPERATOR_RECORDS.name} WHERE who = '{WHO}'",
-    CommandName.RESUME: f"SELECT count(*) FROM {OPERATOR_RECORDS.name} WHERE who = '{WHO}'",
-    CommandName.REDUCE: f"SELECT count(*) FROM {OPERATOR_RECORDS.name} WHERE who = '{WHO}'",
-    CommandName.RESET_DRIFT: f"SELECT count(*) FROM {OPERATOR_RECORDS.name} WHERE who = '{WHO}'",
-    CommandName.PIN: f"SELECT count(*) FROM {PINS.name} WHERE who = '{WHO}'",
-    CommandName.ROLLBACK: f"SELECT count(*) FROM {PINS.name} WHERE who = '{WHO}'",
+    CommandName.PAUSE: SAID,
+    CommandName.RESUME: SAID,
+    CommandName.REDUCE: SAID,
+    CommandName.RESET_DRIFT: SAID,
+    CommandName.PIN: PINNED,
+    CommandName.ROLLBACK: PINNED,
     CommandName.RETRAIN: f"SELECT count(*) FROM {RETRAINING_REQUESTS.name} WHERE detail LIKE '%{WHO}%'",
-}
-NAMES = (*ROWS, CommandName.ACK, CommandName.PROMOTE)
-#: Commands that ask before they do anything.
-ASKING = {
-    CommandName.RESUME,
-    CommandName.RESET_DRIFT,
-    CommandName.RETRAIN,
-    CommandName.PIN,
-    CommandName.ROLLBACK,
-    CommandName.PROMOTE,
 }
 
 
@@ -68,25 +58,6 @@ class Moment(Enum):
     BETWEEN = "after something was written, before it said so"
     AFTER = "after it said what it had done"
     ENDED = "it had ended before"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """One command to kill: as it is typed, and at which part of its whole run, or of the time in which it writes."""
-
-    name: CommandName
-    typed: str
-    note: str
-    writing: bool
-    part: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
-    """How long a command runs that nobody kills, and how long from opening the database to its first word."""
-
-    seconds: float
-    writing_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,27 +74,6 @@ class Stance:
         if point.name is CommandName.REDUCE:
             return replace(self, ratio=float(point.typed.split()[2]))
         return Stance() if point.name is CommandName.RESUME else self
-
-
-def points(seed: int, count: int) -> Iterator[Point]:
-    """A reproducible sequence in which every command comes up before any comes up again."""
-    chance = random.Random(seed)
-    names: list[CommandName] = []
-    for number in range(count):
-        names = names or chance.sample(NAMES, len(NAMES))
-        name, note = names.pop(), f"point {number}"
-        arguments = {
-            CommandName.REDUCE: chance.choice(("0.25", "0.5", "0.75")),
-            CommandName.PIN: chance.choice(("1", "2")),
-            CommandName.ROLLBACK: f"--to {chance.choice(('1', '2'))}",
-            CommandName.PROMOTE: chance.choice(("1", "2")),
-            CommandName.ACK: "2h",
-        }.get(name, "")
-        yes = "--yes" if name in ASKING else ""
-        typed = " ".join(filter(None, ("tradai", name.value, arguments, yes, f"--note '{note}'")))
-        # a little longer than the other one took, so that some are killed after they have spoken
-        part = chance.uniform(0.0, 1.2)
-        yield Point(name=name, typed=typed, note=note, writing=bool(number % 2), part=part)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -152,6 +102,11 @@ class Desk:
         events = (one.event for one in stored)
         return [event for event in events if isinstance(event, CommandAnswered) and event.note == note]
 
+    def unfinished(self) -> str | None:
+        """The version of the promotion that status names as begun and not finished."""
+        waiting = status_report(self.ledger, self.config, datetime.now(UTC)).model_command
+        return waiting.version if waiting is not None and waiting.unfinished else None
+
     def unpin(self) -> None:
         """Lift a pin that stands: it would be in the way of a promotion."""
         pin = self.ledger.pin()
@@ -162,12 +117,14 @@ class Desk:
         """That a command was carried out as a whole or not at all, and that what it said is so."""
         answers, rows = self.answers(point.note), self.rows(point.name) - rows_before
         carried_out = bool(answers) and answers[0].outcome is not CommandOutcome.FAILED
+        rolls_back = point.name is CommandName.ROLLBACK
         if point.name is CommandName.PROMOTE:
             self._check_promotion(point, answers, production_before)
         else:
             assert rows == int(carried_out), (point, answers, rows)
-        if point.name not in (CommandName.PROMOTE, CommandName.ROLLBACK) or not answers:
-            assert self.source.production_version() == production_before, point
+            # a rollback is its pin: the registry follows where it can
+            allowed = {production_before, *({point.version} if carried_out and rolls_back else ())}
+            assert self.source.production_version() in allowed, point
         said = re.search(r"^[a-z-]+.*? (done|pending|failed): ", printed.text)
         assert said is None or (answers and answers[-1].outcome.value == said[1]), (point, printed, answers)
         self.stance = self.stance.after(point) if carried_out else self.stance
@@ -177,69 +134,16 @@ class Desk:
             return Moment.ENDED
         return Moment.AFTER if said else Moment.BETWEEN if answers else Moment.BEFORE
 
-    # both as before, or both promoted, or named by status as not finished; a bot that has followed has finished it
+    # both as before, or both promoted, or named by status as not finished
     def _check_promotion(self, point: Point, answers: list[CommandAnswered], before: str | None) -> None:
-        version, production = point.typed.split()[2], self.source.production_version()
-        refused = bool(answers) and answers[0].outcome is CommandOutcome.FAILED
-        if not answers or refused:
+        production = self.source.production_version()
+        if not answers or answers[0].outcome is CommandOutcome.FAILED:
             assert production == before, point
         elif len(answers) > 1:
-            assert production == version, point
+            assert production == point.version, point
         else:
-            assert production in (before, version), point
-            waiting = status_report(self.ledger, self.config, datetime.now(UTC)).model_command
-            named = waiting is not None and waiting.unfinished and waiting.version == f"v{version}"
-            assert named or (production == version and version_in_charge(self.ledger) == version), (point, waiting)
-
-
-def killed(shell: Shell, point: Point, course: Course) -> Printed:
-    """Type a command and kill it at its point of the course that it takes when nobody does."""
-    with announced(shell, point.typed) as (process, opened):
-        seconds = point.part * course.seconds
-        if point.writing:
-            wait_for(opened)
-            seconds = point.part * course.writing_seconds
-        try:
-            process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        return ended(process)
-
-
-def unkilled(shell: Shell, typed: str) -> tuple[Printed, Course]:
-    """Type a command, let it end, and say how long it took."""
-    began = time.monotonic()
-    with announced(shell, typed) as (process, opened):
-        wait_for(opened)
-        open_at = time.monotonic()
-        assert process.stdout is not None
-        wait_for(process.stdout.fileno())
-        spoke_at = time.monotonic()
-        printed = ended(process)
-    return printed, Course(seconds=time.monotonic() - began, writing_seconds=spoke_at - open_at)
-
-
-@contextmanager
-def announced(shell: Shell, typed: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A begun command, and a descriptor that can be read once it has opened the database or has ended."""
-    opened, announce = os.pipe()
-    try:
-        try:
-            process = shell.begin(typed, announce=announce)
-        finally:
-            os.close(announce)
-        with process:
-            try:
-                yield process, opened
-            finally:
-                process.kill()
-    finally:
-        os.close(opened)
-
-
-def wait_for(opened: int) -> None:
-    readable, _, _ = select.select([opened], [], [], PATIENCE_SECONDS)
-    assert readable
+            assert production in (before, point.version), point
+            assert self.unfinished() == f"v{point.version}", point
 
 
 @contextmanager
@@ -301,26 +205,48 @@ def register_two(workshop: Workshop, source: ModelSource) -> None:
 
 def check_the_next_one(shell: Shell, desk: Desk, point: Point) -> Course:
     """Type the killed command again: it is answered, and carried out unless there is nothing to do."""
-    again = replace(point, typed=point.typed.replace(point.note, f"{point.note} again"), note=f"{point.note} again")
+    again = point.again
     rows, production = desk.rows(again.name), desk.source.production_version()
     printed, course = unkilled(shell, again.typed)
     assert desk.check(again, rows, production, printed) is Moment.ENDED
     # of retraining requests one is open at a time
     assert printed.exit_code in ({0, 1} if again.name is CommandName.RETRAIN else {0, 4}), printed
     assert desk.answers(again.note), printed
-    report = status_report(desk.ledger, desk.config, datetime.now(UTC))
-    assert report.model_command is None or not report.model_command.unfinished
+    assert desk.unfinished() is None
     return course
 
 
 def check_the_bot_obeys(desk: Desk) -> None:
     """The bot beside the killed commands decides by what they have left."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while {Reason.OPERATOR_PAUSED in state.reasons for state in desk.ledger.latest_states().values()} != {
-        desk.stance.paused
-    }:
-        assert time.monotonic() < deadline, desk.stance
-        time.sleep(0.1)
+    wait_until(
+        lambda: (
+            {Reason.OPERATOR_PAUSED in state.reasons for state in desk.ledger.latest_states().values()}
+            == {desk.stance.paused}
+        )
+    )
+
+
+def test_a_promotion_killed_before_the_registry_has_it_is_named_until_it_is_repeated(workshop: Workshop) -> None:
+    workshop.configure()
+    shutil.copy(workshop.config_file, workshop.user_data / "config.json")
+    shell, now = Shell(directory=workshop.root), datetime.now(UTC)
+    with opened_desk(workshop) as desk:
+        register_two(workshop, desk.source)
+        # v2 decides by a pin, and the registry has v1: the bot has nothing to follow
+        desk.ledger.record_pin(pinned=True, version="2", at=now, who="test")
+        desk.ledger.record_adoption(
+            version="v2", previous_version="v1", adopted_candle=now, adopted_at=now, state_before={}
+        )
+        desk.ledger.record_batch(version="v2", candle=now, at=now)
+        with exclusive(workshop.user_data / "registry" / "demo" / ".lock"):
+            process = shell.begin("tradai promote 2 --yes --note held")
+            wait_until(lambda: bool(desk.answers("held")))
+            process.kill()
+            ended(process)
+        assert (desk.source.production_version(), desk.unfinished()) == ("1", "v2")
+
+        assert shell.type("tradai promote 2 --yes").exit_code == 0
+        assert (desk.source.production_version(), desk.unfinished()) == ("2", None)
 
 
 def test_commands_killed_at_three_moments_are_whole_and_the_next_ones_work(workshop: Workshop) -> None:

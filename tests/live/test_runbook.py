@@ -6,8 +6,6 @@ printed lines into the document, wherever they differ from it. Long output may t
 """
 
 import os
-import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.drift_story import Story, drift_story, step_to_the_alert
-from tests.live.shell import Printed, Shell, ended
+from tests.live.shell import Printed, Shell, ended, wait_until
 from tests.live.transcript import Entry, agree, difference, entries_of, lines_of, rewritten, section_of
 from tradai_lifecycle.events import CommandAnswered
 from tradai_lifecycle.sandbox import SteppedBot
@@ -64,14 +62,6 @@ class Incident:
         return len(self.ledger.events(kind=CommandAnswered.kind, limit=None))
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    # the bot's clock stands still: this one does not
-    deadline = time.monotonic() + 60.0
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def replayed(story: Story, entries: list[Entry]) -> list[Printed]:
     """What each entry of a transcript printed beside the story's bot."""
     with story.bot() as bot, closing(story.shop.ledger()) as ledger:
@@ -81,10 +71,15 @@ def replayed(story: Story, entries: list[Entry]) -> list[Printed]:
         return [incident.printed_for(entry) for entry in entries]
 
 
+def documented() -> tuple[str, str]:
+    """The runbook, and its section about drift."""
+    document = RUNBOOK.read_text(encoding="utf-8")
+    return document, section_of(document, HEADING)
+
+
 @pytest.mark.host
 def test_the_drift_response_prints_what_the_runbook_shows(tmp_path: Path) -> None:
-    document = RUNBOOK.read_text(encoding="utf-8")
-    section = section_of(document, HEADING)
+    document, section = documented()
     entries = entries_of(section)
     with drift_story(tmp_path) as story:
         printed = replayed(story, entries)
@@ -98,3 +93,35 @@ def test_the_drift_response_prints_what_the_runbook_shows(tmp_path: Path) -> Non
         if not agree(entry.output, lines_of(shown))
     ]
     assert not wrong, "\n\n".join(wrong)
+
+
+def test_the_drift_response_goes_from_the_alert_to_the_resolution() -> None:
+    assess, act = ["status", "why", "drift", "accuracy"], ["reduce", "blocked", "pause"]
+    review, restore = ["status", "history"], ["rollback", "status", "resume", "why", "resolve"]
+    typed = [entry.command.split()[1] for entry in entries_of(documented()[1])]
+    assert typed == [*assess, *act, *review, *restore]
+
+
+def test_a_transcript_is_written_back_as_it_was_read() -> None:
+    section = documented()[1]
+    entries = iter(entries_of(section))
+    assert rewritten(section, lambda _: next(entries)) == section
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "expected"),
+    [
+        (("PSI 0.31", "done"), ("PSI 0.31", "done"), True),
+        (("PSI 0.31", "done"), ("PSI 0.32", "done"), False),
+        (("done",), ("done", "and more"), False),
+        (("done", "[exit code 4]"), ("done",), False),
+        (("at ... UTC: done",), ("at 2026-02-05 08:00 UTC: done",), True),
+        (("at ... UTC: done",), ("at 2026-02-05 08:00 UTC: failed",), False),
+        (("first", "...", "last"), ("first", "second", "third", "last"), True),
+        (("first", "...", "last"), ("first", "second"), False),
+    ],
+)
+def test_output_agrees_line_by_line_but_for_what_an_ellipsis_stands_for(
+    shown: tuple[str, ...], printed: tuple[str, ...], expected: bool
+) -> None:
+    assert agree(shown, printed) is expected

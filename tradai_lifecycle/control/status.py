@@ -223,15 +223,16 @@ def _pending_command(ledger: Ledger, event: CommandAnswered) -> ModelCommand | N
     asker = Caller(who=event.who, transport=event.transport, role=Role.VIEWER)
     command = Command(name=event.command, version=version)
     progress = progress_of(ledger, Follow(command=command, version=version, since=event.at, caller=asker))
-    if progress.outcome is CommandOutcome.DONE:
-        return None
+    # the bot may have that version in charge already, by a pin, and the registry still another one
     unfinished = event.command is CommandName.PROMOTE and event.detail == INTENT
+    if progress.outcome is CommandOutcome.DONE and not unfinished:
+        return None
     return ModelCommand(
         command=event.command,
         version=f"v{version}",
         who=event.who,
         at=event.at,
-        outcome=progress.outcome,
+        outcome=CommandOutcome.PENDING if unfinished else progress.outcome,
         detail="begun and not finished: repeat it" if unfinished else progress.detail,
         unfinished=unfinished,
     )
