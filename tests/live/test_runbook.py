@@ -41,16 +41,20 @@ class Incident:
         if "--wait" not in entry.command:
             return self.shell.type(entry.command, self.bot.now)
         before = self.answers()
-        process = self.shell.begin(entry.command, self.bot.now)
-        wait_until(lambda: self.answers() > before)
-        self.bot.process()
-        self.settle()
-        self.bot.step()
-        self.settle()
-        return ended(process)
+        with self.shell.begin(entry.command, self.bot.now) as process:
+            try:
+                wait_until(lambda: self.answers() > before)
+                # the bot reads the pin, and stages that version before its next candle
+                self.bot.process()
+                self.bot.strategy.lifecycle.supply.poll_registry()
+                self.bot.step()
+                self.settle()
+                return ended(process)
+            finally:
+                process.kill()
 
     def settle(self) -> None:
-        """Let the bot reach its registry and write down all that it knows now."""
+        """After a candle: let the bot reach its registry and write down all that it knows now."""
         supply = self.bot.strategy.lifecycle.supply
         supply.poll_registry()
         self.bot.process()
