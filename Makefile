@@ -11,7 +11,7 @@ export DO_NOT_TRACK := true
 # many small predictions in several processes: more threads than cores would wait for each other
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-oldest lint bench soak requirements clean
+.PHONY: demo test test-oldest lint bench bench-drift bench-drift-quick bench-drift-peers soak requirements clean
 
 $(STAMP): $(REQUIREMENTS) pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,7 +27,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
 
 # the oldest supported freqtrade, in an environment of its own: what touches the host
-HOST_TESTS := tests/strategy tests/control/test_telegram_join.py tests/live/test_telegram.py tests/cli/test_profit.py
+HOST_TESTS := tests/strategy $(wildcard tests/control/test_telegram_join*.py) tests/live/test_telegram.py tests/cli/test_profit.py
 test-oldest:
 	$(MAKE) VENV=.venv-oldest REQUIREMENTS=requirements/oldest.txt PYTEST_ARGS="$(HOST_TESTS) $(PYTEST_ARGS)" test
 
@@ -39,6 +39,27 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+# how well drift is detected; goes on where it was stopped. DRIFT_ARGS="--only 'BTC 1h'" runs a part of it
+DRIFT_ARGS ?=
+# whether holding back helps, and how often whole bots are held back: real candles only, and only in a whole run
+WALKED = $(and $(TRADAI_TEST_DATA),$(if $(DRIFT_ARGS),,yes))
+bench-drift: $(STAMP)
+	$(BIN)/python -m benchmarks.drift $(DRIFT_ARGS)
+	$(if $(WALKED),$(BIN)/python -m benchmarks.harm)
+	$(if $(WALKED),$(BIN)/python -m benchmarks.whole_policy)
+
+bench-drift-quick: $(STAMP)
+	$(BIN)/python -m benchmarks.drift --quick
+
+# other libraries to compare with, each in an environment of its own
+PEERS := benchmarks/results/peers
+bench-drift-peers: $(PEERS)/river/.installed $(PEERS)/nannyml/.installed $(PEERS)/evidently/.installed
+
+$(PEERS)/%/.installed: benchmarks/drift/peers/%.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 soak: $(STAMP)
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)

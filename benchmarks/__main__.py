@@ -22,6 +22,7 @@ REGISTRY: Mapping[str, tuple[str, str, str]] = {
     "rolling-psi": ("rolling", "rows", "how fast a whole history is judged"),
     "backtest": ("backtest", "rows", "how much longer a backtest takes"),
     "latency": ("latency", "rows", "how soon a fault cuts the stake"),
+    "accuracy-rule": ("accuracy_rule", "rows", "how rarely and how soon the accuracy rules reduce"),
     "stepping": ("stepping", "rows", "how fast a bot can be stepped"),
 }
 

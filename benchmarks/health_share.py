@@ -136,7 +136,7 @@ def judged(live: LiveFrame, memory: RollingHealth, batches: Batches) -> tuple[He
         fit=np.isfinite(live.prediction),
         realised=frame.realised,
         dates_ns=frame.dates_ns,
-        close=frame.close,
+        candles=frame.candles,
         trained_until_ns=int(batches.bundle.trained_until.timestamp()) * 10**9,
         asked=batches.settings.asked(len(frame)),
     )
@@ -196,7 +196,7 @@ def _bundle(frame: Frame, estimator: Any) -> ModelBundle:
         features=features,
         feature_names=frame.feature_names,
         prediction=estimator.predict_proba(features)[:, 1],
-        close=frame.close[WARM_UP:TRAINING],
+        candles=frame.candles.rows(slice(WARM_UP, TRAINING)),
         window_candles=500,
     )
     return replace(

@@ -5,33 +5,29 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from statistics import median
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from benchmarks.faults import CANDLE_FAULTS, FEATURE_FAULTS, CandleFault, FeatureFault
-from benchmarks.features import HORIZON, WARM_UP, direction, usual_features
+from benchmarks.features import WARM_UP
 from benchmarks.judging import judge_settings
-from benchmarks.latency_market import PAIR, Market, load_market
+from benchmarks.latency_market import Market, load_market
+from benchmarks.models import BOOSTED, frame_of, trained
 from benchmarks.rows import Row
 from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.model import ModelBundle
 from tradai_lifecycle.monitor import series_limits
-from tradai_lifecycle.retraining.estimators import make_estimator
-from tradai_lifecycle.retraining.training import PairSample, TrainingPlan, train_bundle
 from tradai_lifecycle.states import Reason, TradingState
 from tradai_lifecycle.strategy.columns import ActiveVersion, Frame, Judgement, JudgeSettings, judge_frame
-from tradai_lifecycle.strategy.frame import build_frame
 
 TIMEFRAMES = ("5m", "1h")
 TRAINED_CANDLES, WATCHED_CANDLES, ONSETS, SEED = 20_000, 1_500, 20, 7
 NO_FAULT = "no fault"
 
-Runner = Callable[[int, np.random.Generator], Judgement]
+#: Makes the frame around an onset as the fault would have it.
+Runner = Callable[[int, np.random.Generator], Frame]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +46,17 @@ class Bench:
         rows = slice(onset - self.startup, onset + WATCHED_CANDLES)
         return self.market.candles.iloc[rows].reset_index(drop=True)
 
-    def judge(self, frame: Frame) -> Judgement:
-        """By this model alone, all along."""
-        return judge_frame(frame, (ActiveVersion(bundle=self.bundle),), self.settings)
+    def frame(self, candles: pd.DataFrame) -> Frame:
+        """The arrays to judge of candles of this market."""
+        return frame_of(candles, self.market.pair)
+
+    def judge(self, frame: Frame, settings: JudgeSettings | None = None) -> Judgement:
+        """By this model alone, all along; by the package's defaults without other settings."""
+        return judge_frame(frame, (ActiveVersion(bundle=self.bundle),), settings or self.settings)
+
+    def days(self, candles: float) -> float:
+        """How many days so many candles are."""
+        return candles * self.market.candle_seconds / timedelta(days=1).total_seconds()
 
 
 def rows() -> list[Row]:
@@ -61,68 +65,38 @@ def rows() -> list[Row]:
 
 
 def _timeframe_rows(timeframe: str) -> list[Row]:
-    bench = _bench(load_market(timeframe))
-    whole = _whole(bench)
-    onsets = _onsets(bench, whole)
-    runners: dict[str, Runner] = {NO_FAULT: lambda onset, _: bench.judge(_frame(bench.candles(onset)))}
-    runners |= {name: partial(_with_candle_fault, bench, fault) for name, fault in CANDLE_FAULTS.items()}
-    runners |= {name: partial(_with_feature_fault, bench, fault) for name, fault in FEATURE_FAULTS.items()}
+    bench = bench_of(load_market(timeframe))
+    whole = bench.judge(bench.frame(bench.market.candles))
+    onsets = onsets_of(bench, whole)
     shares = [_share_row(bench, whole, state) for state in (TradingState.REDUCED, TradingState.PAUSED)]
-    return [*shares, *(_fault_row(bench, name, run, onsets) for name, run in runners.items())]
+    return [*shares, *(_fault_row(bench, name, run, onsets) for name, run in runners(bench).items())]
 
 
-def _bench(market: Market) -> Bench:
+def runners(bench: Bench) -> dict[str, Runner]:
+    """Each fault by its name, "no fault" first."""
+    made: dict[str, Runner] = {NO_FAULT: lambda onset, _: bench.frame(bench.candles(onset))}
+    made |= {name: partial(_with_candle_fault, bench, fault) for name, fault in CANDLE_FAULTS.items()}
+    return made | {name: partial(_with_feature_fault, bench, fault) for name, fault in FEATURE_FAULTS.items()}
+
+
+def bench_of(market: Market) -> Bench:
+    """A model trained on the oldest 20,000 candles of a market, or on half of them where there are fewer."""
     settings, startup = judge_settings(market.timeframe)
     # the newest part stays unseen: the market after the training is what a bot would meet
-    trained = WARM_UP + min(TRAINED_CANDLES, len(market.candles) // 2)
-    frame = _frame(market.candles.iloc[:trained].copy())
-    estimator, task = make_estimator("HistGradientBoostingClassifier", {"max_iter": 100}, seed=0)
-    fit = slice(WARM_UP, None)
-    sample = PairSample(
-        pair=PAIR,
-        dates_ns=frame.dates_ns[fit],
-        features=frame.features[fit],
-        target=frame.realised[fit],
-        close=frame.close[fit],
-    )
-    plan = TrainingPlan(
-        name="benchmark",
-        estimator=estimator,
-        task=task,
-        feature_names=frame.feature_names,
-        horizon_candles=HORIZON,
-        timeframe=market.timeframe,
-        candle_ns=market.candle_seconds * 10**9,
-        window_candles=settings.health.window_candles,
-    )
-    # beside other work two OpenMP threads wait for each other: one is many times as fast then
-    with threadpool_limits(1, "openmp"):
-        bundle = train_bundle([sample], plan)
+    rows_trained = WARM_UP + min(TRAINED_CANDLES, len(market.candles) // 2)
+    frame = frame_of(market.candles.iloc[:rows_trained], market.pair)
+    bundle = trained([frame], BOOSTED, timeframe=market.timeframe, window_candles=settings.health.window_candles)
     return Bench(
         market=market,
         bundle=bundle,
         settings=settings,
         startup=startup,
-        trained=trained,
-        deviations=np.nanstd(sample.features, axis=0),
+        trained=rows_trained,
+        deviations=np.nanstd(frame.features[WARM_UP:], axis=0),
     )
 
 
-def _frame(candles: pd.DataFrame) -> Frame:
-    strategy: Any = SimpleNamespace(
-        horizon_candles=HORIZON,
-        populate_features=lambda frame, _: usual_features(frame),
-        populate_target=lambda frame, _: direction(frame),
-    )
-    return build_frame(strategy, candles, {"pair": PAIR})[1]
-
-
-def _whole(bench: Bench) -> Judgement:
-    """Every candle of the market, judged without a fault."""
-    return bench.judge(_frame(bench.market.candles.copy()))
-
-
-def _onsets(bench: Bench, whole: Judgement) -> NDArray[np.int64]:
+def onsets_of(bench: Bench, whole: Judgement) -> NDArray[np.int64]:
     """Random candles after the training at which the pair is active: only there can a stake be cut."""
     first = max(bench.trained + bench.settings.health.window_candles, bench.startup)
     last = len(whole) - WATCHED_CANDLES
@@ -133,23 +107,28 @@ def _onsets(bench: Bench, whole: Judgement) -> NDArray[np.int64]:
     return np.sort(chosen)
 
 
-def _with_candle_fault(bench: Bench, fault: CandleFault, onset: int, generator: np.random.Generator) -> Judgement:
-    return bench.judge(_frame(fault(bench.candles(onset), bench.startup, generator)))
+def _with_candle_fault(bench: Bench, fault: CandleFault, onset: int, generator: np.random.Generator) -> Frame:
+    return bench.frame(fault(bench.candles(onset), bench.startup, generator))
 
 
-def _with_feature_fault(bench: Bench, fault: FeatureFault, onset: int, generator: np.random.Generator) -> Judgement:
-    frame = _frame(bench.candles(onset))
+def _with_feature_fault(bench: Bench, fault: FeatureFault, onset: int, generator: np.random.Generator) -> Frame:
+    frame = bench.frame(bench.candles(onset))
     features, column = frame.features.copy(), int(generator.integers(frame.features.shape[1]))
     features[bench.startup :, column] = fault(
         features[bench.startup :, column], float(bench.deviations[column]), generator
     )
-    return bench.judge(replace(frame, features=features))
+    return replace(frame, features=features)
+
+
+def seeded(onset: int) -> np.random.Generator:
+    """The chance of one run: the same for every fault and policy."""
+    return np.random.default_rng([SEED, onset])
 
 
 def _fault_row(bench: Bench, name: str, run: Runner, onsets: NDArray[np.int64]) -> Row:
-    judged = [run(int(onset), np.random.default_rng([SEED, int(onset)])) for onset in onsets]
+    judged = [bench.judge(run(int(onset), seeded(int(onset)))) for onset in onsets]
     states = [judgement.states.state[bench.startup :] for judgement in judged]
-    reduced, paused = (_delays(states, state) for state in (TradingState.REDUCED, TradingState.PAUSED))
+    reduced, paused = (delays_to(state, states) for state in (TradingState.REDUCED, TradingState.PAUSED))
     found = 100 * len(reduced) / len(onsets) if len(onsets) else float("nan")
     return Row(
         name=f"{bench.market.timeframe}: {name}",
@@ -159,12 +138,12 @@ def _fault_row(bench: Bench, name: str, run: Runner, onsets: NDArray[np.int64]) 
         measured=_measured(bench),
         details={
             "timeframe": bench.market.timeframe,
-            "pair": PAIR,
+            "pair": bench.market.pair,
             "real": bench.market.real,
             "fault": name,
             "onsets": len(onsets),
             "watched_candles": WATCHED_CANDLES,
-            "watched_days": _days(bench, WATCHED_CANDLES),
+            "watched_days": bench.days(WATCHED_CANDLES),
             "found_reduced": _ratio(reduced, onsets),
             "median_days_to_reduced": _median_days(bench, reduced),
             "found_paused": _ratio(paused, onsets),
@@ -204,15 +183,18 @@ def _measured(bench: Bench) -> str:
     known = LifecycleConfig(model_name="benchmark")
     limits = series_limits(bench.bundle.profile.pairs[0], bench.settings.health)
     return (
-        f"{bench.market.origin} of {PAIR} from {bench.market.candles['date'].iloc[0]:%Y-%m}, trained on "
+        f"{bench.market.origin} of {bench.market.pair} from {bench.market.candles['date'].iloc[0]:%Y-%m}, trained on "
         f"{bench.trained - WARM_UP:,}, window {known.window_candles}, {known.thresholds.value} limits, "
         f"{sum(limit.monitorable for limit in limits)} of {len(limits)} series monitorable, validation accuracy "
         f"{bench.bundle.metrics['validation_accuracy']:.3f}"
     )
 
 
-# candles from the onset to the first row in `state` or a stricter one, that row included; runs without one left out
-def _delays(states: Sequence[NDArray[np.int8]], state: TradingState) -> list[int]:
+def delays_to(state: TradingState, states: Sequence[NDArray[np.int8]]) -> list[int]:
+    """Candles from each onset to the first row in `state` or a stricter one, that row included.
+
+    `states` begin at their onsets; runs without such a row are left out.
+    """
     return [int(np.argmax(run >= state)) + 1 for run in states if (run >= state).any()]
 
 
@@ -226,16 +208,24 @@ def _first_reasons(judged: Sequence[Judgement], startup: int) -> dict[str, int]:
     return counts
 
 
-def _days(bench: Bench, candles: float) -> float:
-    return candles * bench.market.candle_seconds / timedelta(days=1).total_seconds()
-
-
 def _ratio(found: Sequence[int], onsets: NDArray[np.int64]) -> float | None:
     return len(found) / len(onsets) if len(onsets) else None
 
 
 def _median_days(bench: Bench, delays: Sequence[int]) -> float | None:
-    return _days(bench, median(delays)) if delays else None
+    return bench.days(median(delays)) if delays else None
 
 
-__all__ = ["NO_FAULT", "rows"]
+__all__ = [
+    "NO_FAULT",
+    "ONSETS",
+    "WATCHED_CANDLES",
+    "Bench",
+    "Runner",
+    "bench_of",
+    "delays_to",
+    "onsets_of",
+    "rows",
+    "runners",
+    "seeded",
+]

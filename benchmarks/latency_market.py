@@ -20,6 +20,7 @@ SYNTHETIC_CANDLES = 45_000
 class Market:
     """One pair's candles without gaps, oldest first, and where they come from."""
 
+    pair: str
     timeframe: str
     real: bool
     candles: pd.DataFrame
@@ -35,14 +36,14 @@ class Market:
         return candle_seconds(self.timeframe)
 
 
-def load_market(timeframe: str) -> Market:
-    """The candles of the directory that TRADAI_TEST_DATA names, gaps filled as freqtrade does, or synthetic ones."""
+def load_market(timeframe: str, pair: str = PAIR) -> Market:
+    """The candles of `pair` from TRADAI_TEST_DATA's directory, gaps filled as freqtrade does, or synthetic ones."""
     named = os.environ.get(DATA_VARIABLE)
-    file = Path(named) / f"{PAIR.replace('/', '_')}-{timeframe}.feather" if named else None
+    file = Path(named) / f"{pair.replace('/', '_')}-{timeframe}.feather" if named else None
     if file is None or not file.exists():
         start = datetime(2020, 1, 1, tzinfo=UTC)
-        candles = build_market(31, [PAIR], timeframe, start, SYNTHETIC_CANDLES, (BASE,))[PAIR]
-        return Market(timeframe=timeframe, real=False, candles=candles)
+        candles = build_market(31, [pair], timeframe, start, SYNTHETIC_CANDLES, (BASE,))[pair]
+        return Market(pair=pair, timeframe=timeframe, real=False, candles=candles)
     found = pd.read_feather(file).drop_duplicates("date").set_index("date").sort_index()
     step = pd.Timedelta(seconds=candle_seconds(timeframe))
     filled = found.reindex(pd.date_range(found.index[0], found.index[-1], freq=step, name="date"))
@@ -52,7 +53,7 @@ def load_market(timeframe: str) -> Market:
         filled[column] = filled[column].fillna(filled["close"])
     columns = ["date", "open", "high", "low", "close", "volume"]
     candles = filled.reset_index()[columns].astype(dict.fromkeys(columns[1:], np.float64))
-    return Market(timeframe=timeframe, real=True, candles=candles)
+    return Market(pair=pair, timeframe=timeframe, real=True, candles=candles)
 
 
 __all__ = ["DATA_VARIABLE", "PAIR", "Market", "load_market"]

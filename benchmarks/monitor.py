@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradai_lifecycle.monitor import (
+    Candles,
     HealthSettings,
     PairReference,
     assess,
@@ -33,6 +34,8 @@ SETTINGS = HealthSettings(
     significant_psi=0.25,
     retrain_psi=0.20,
     retrain_feature_count=3,
+    maximum_share_of_time_reduced=0.10,
+    target_false_alarms_per_1000=None,
     accuracy_floor=0.52,
     accuracy_windows=(336, 672, 1_344),
     minimum_effective_predictions=100,
@@ -49,14 +52,28 @@ def synthetic_features(rows: int, columns: int) -> NDArray[np.float64]:
     return np.column_stack(spans)
 
 
+def synthetic_candles(rows: int) -> Candles:
+    """A random walk with wicks and volumes."""
+    rng = np.random.default_rng(1)
+    close = 100.0 * np.exp(0.01 * rng.normal(size=rows).cumsum())
+    opened, wicks = np.concatenate([close[:1], close[:-1]]), 0.002 * close * rng.exponential(size=(2, rows))
+    return Candles(
+        open=opened,
+        high=np.maximum(opened, close) + wicks[0],
+        low=np.minimum(opened, close) - wicks[1],
+        close=close,
+        volume=rng.lognormal(3.0, 0.5, rows),
+    )
+
+
 def fitted(features: NDArray[np.float64], rows: int = TRAINING) -> PairReference:
-    """A reference of the first rows, with the first feature standing for prediction and price."""
+    """A reference of the first rows, with the first feature standing for the prediction."""
     return fit_pair_reference(
         pair="BTC/USDT",
         features=features[:rows],
         feature_names=tuple(f"%-{index}" for index in range(features.shape[1])),
         prediction=features[:rows, 0],
-        close=features[:rows, 0],
+        candles=synthetic_candles(rows),
         window_candles=WINDOW,
     )
 
@@ -126,7 +143,7 @@ def health() -> list[Row]:
     features = synthetic_features(CANDLES, FEATURES)
     reference = fitted(features)
     rng = np.random.default_rng(1)
-    close, dates = rng.normal(size=CANDLES), HOUR_NS * np.arange(CANDLES)
+    candles, dates = synthetic_candles(CANDLES), HOUR_NS * np.arange(CANDLES)
     realised = rng.normal(size=CANDLES)
 
     def judge(rows: int) -> None:
@@ -136,7 +153,7 @@ def health() -> list[Row]:
             fit=np.ones(rows, dtype=bool),
             realised=realised[-rows:],
             dates_ns=dates[-rows:],
-            close=close[-rows:],
+            candles=candles.rows(slice(-rows, None)),
             reference=reference,
             settings=SETTINGS,
             trained_until_ns=0,
@@ -144,7 +161,12 @@ def health() -> list[Row]:
 
     quality = best_seconds(
         lambda: quality_reasons(
-            values=features, close=close, dates_ns=dates, candle_ns=HOUR_NS, reference=reference, window=WINDOW
+            values=features,
+            close=candles.close,
+            dates_ns=dates,
+            candle_ns=HOUR_NS,
+            reference=reference,
+            window=WINDOW,
         )
     )
     return [

@@ -49,7 +49,7 @@ def write(results: dict[str, list[Row]], now: datetime) -> list[Path]:
         "cores": os.cpu_count(),
     }
     values = {"about": about, "benchmarks": {name: [row.values() for row in rows] for name, rows in results.items()}}
-    files = {"json": json.dumps(_jsonable(values), indent=2), "md": _markdown(results, about)}
+    files = {"json": json.dumps(jsonable(values), indent=2), "md": _markdown(results, about)}
     paths = []
     for suffix, text in files.items():
         path = RESULTS / f"latest.{suffix}"
@@ -106,12 +106,12 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-# NaN is no JSON
-def _jsonable(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
+    """The value with null for NaN, which is no JSON, with lists for tuples and text for keys."""
     if isinstance(value, dict):
-        return {str(key): _jsonable(part) for key, part in value.items()}
+        return {str(key): jsonable(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_jsonable(part) for part in value]
+        return [jsonable(part) for part in value]
     return None if isinstance(value, float) and value != value else value  # noqa: PLR0124
 
 
@@ -120,4 +120,4 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-__all__ = ["now", "show", "write"]
+__all__ = ["RESULTS", "jsonable", "now", "show", "write"]

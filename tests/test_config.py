@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tradai_lifecycle.config import SECTION, LifecycleConfig, VersionSpan, candle_seconds, parse_config
+import tradai_lifecycle
+from tradai_lifecycle.config import (
+    REHEARSALS_FOLDER,
+    SECTION,
+    STORE_FILE,
+    LifecycleConfig,
+    VersionSpan,
+    candle_seconds,
+    parse_config,
+)
 from tradai_lifecycle.errors import ConfigurationError, InvalidConfigValueError, UnknownConfigKeyError
 from tradai_lifecycle.states import Adoption, Role, TradingState
 
@@ -193,6 +202,13 @@ def test_paths_are_below_user_data_unless_absolute() -> None:
     config, user_data = parse(), Path("/bot/user_data")
     assert config.path_in(user_data, config.store_path) == Path("/bot/user_data/tradai_lifecycle.sqlite")
     assert config.path_in(user_data, "/elsewhere/x") == Path("/elsewhere/x")
+
+
+@pytest.mark.parametrize("name", [STORE_FILE, REHEARSALS_FOLDER])
+def test_the_name_of_a_file_that_is_written_and_later_removed_stands_in_one_place(name: str) -> None:
+    package = Path(tradai_lifecycle.__file__).parent
+    naming = [file.name for file in package.rglob("*.py") if f'"{name}"' in file.read_text(encoding="utf-8")]
+    assert naming == ["config.py"]
 
 
 @pytest.mark.parametrize(

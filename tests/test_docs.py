@@ -19,6 +19,7 @@ from tradai_lifecycle.config import (
     VersionSpan,
     parse_config,
 )
+from tradai_lifecycle.events import event_kinds
 from tradai_lifecycle.monitor import quality
 from tradai_lifecycle.monitor.scales import SCALE_FACTOR
 from tradai_lifecycle.states import CandidateOutcome, Reason
@@ -116,6 +117,11 @@ def test_every_outcome_of_a_candidate_is_documented(outcome: CandidateOutcome) -
     assert len(cells("docs/runbook.md", outcome.value)) == 2
 
 
+@pytest.mark.parametrize("kind", event_kinds())
+def test_every_kind_of_event_is_documented(kind: str) -> None:
+    assert len(cells("docs/runbook.md", kind)) == 2
+
+
 @pytest.mark.parametrize("command", commands())
 def test_every_command_is_documented(command: str) -> None:
     assert f"`tradai {command}`" in TEXTS["README.md"]
@@ -141,13 +147,15 @@ def test_every_relative_link_leads_somewhere(document: str) -> None:
 
 @pytest.mark.parametrize("block", blocks("python"))
 def test_every_python_block_runs(block: str) -> None:
-    exec(compile(block, "document", "exec"), {"__name__": "document"})
+    names: dict[str, Any] = {"__name__": "document"}
+    exec(compile(block, "document", "exec"), names)
+    assert names.keys() > {"__name__", "__builtins__"}, "it makes nothing that a reader could use or see"
 
 
 @pytest.mark.parametrize("block", blocks("json"))
 def test_every_json_block_parses_and_is_a_valid_configuration(block: str) -> None:
     section = json.loads(block)[SECTION]
-    parse_config({SECTION: {"model_name": "m", **section}})
+    assert parse_config({SECTION: {"model_name": "m", **section}}).model_fields_set == {"model_name", *section}
 
 
 def test_the_smallest_configuration_is_small_and_alike_in_both_places() -> None:
@@ -189,7 +197,7 @@ def test_the_strategy_of_the_readme_is_short_and_freqtrade_loads_it(tmp_path: Pa
 def test_the_sums_of_startup_candles_are_those_of_the_code() -> None:
     from tradai_lifecycle.strategy.memory import candle_budget, health_settings
 
-    rows = re.findall(r"^\| (\d+\w) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", ALL, re.MULTILINE)
+    rows = re.findall(r"^\| (\d+[a-z]) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", ALL, re.MULTILINE)
     assert len(rows) > 5
     for timeframe, horizon, warm_up, window, days, documented in rows:
         config = LifecycleConfig(model_name="m", window_candles=int(window), accuracy_window_days=float(days))

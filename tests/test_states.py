@@ -10,6 +10,7 @@ import pytest
 
 from tradai_lifecycle import states
 from tradai_lifecycle.states import (
+    BUG_REASONS,
     DRIFT_REASONS,
     FAULT_REASONS,
     QUALITY_REASONS,
@@ -18,6 +19,7 @@ from tradai_lifecycle.states import (
     Reason,
     Severity,
     TradingState,
+    Unchecked,
 )
 
 ENUMS = [value for value in vars(states).values() if inspect.isclass(value) and value.__module__ == states.__name__]
@@ -53,6 +55,17 @@ def test_the_words_of_several_reasons_are_those_of_each_strictest_first() -> Non
 def test_faults_of_the_data_ours_and_evidence_about_the_model_do_not_overlap() -> None:
     for one, other in combinations((QUALITY_REASONS, FAULT_REASONS, DRIFT_REASONS), 2):
         assert one & other == Reason.NONE
+
+
+def test_a_bug_is_no_evidence_about_the_model() -> None:
+    assert BUG_REASONS & (DRIFT_REASONS | Reason.PSI_MODERATE) == Reason.NONE
+    assert QUALITY_REASONS & ~BUG_REASONS == Reason.NONE
+
+
+@pytest.mark.parametrize("why", Unchecked)
+def test_every_cause_of_an_unchecked_feature_has_words_of_its_own(why: Unchecked) -> None:
+    assert why.words.strip()
+    assert [other for other in Unchecked if other.words == why.words] == [why]
 
 
 @pytest.mark.parametrize("enum", [Severity, TradingState])

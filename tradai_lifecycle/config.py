@@ -29,6 +29,10 @@ from tradai_lifecycle.states import (
 )
 
 SECTION = "tradai_lifecycle"
+#: The lifecycle's database where no other name is configured; a rehearsal's own one always.
+STORE_FILE = "tradai_lifecycle.sqlite"
+#: The folder of user_data in which each rehearsal has a folder.
+REHEARSALS_FOLDER = "rehearsals"
 
 Ratio = Annotated[float, Field(gt=0.0, le=1.0)]
 
@@ -138,7 +142,13 @@ class LifecycleConfig(BaseModel):
     window_candles: int = Field(500, ge=200, le=5_000, description="live window of the PSI, in candles")
     thresholds: Thresholds = Field(
         Thresholds.CALIBRATED,
-        description="calibrated: floors raised to what training shows; fixed: the floors",
+        description="calibrated: what training shows; fixed: the bare PSI floors; target_false_alarms_per_1000: tuned",
+    )
+    target_false_alarms_per_1000: float | None = Field(
+        None, gt=0.0, le=10.0, description="significant alarms per 1,000 candles without drift that limits are tuned to"
+    )
+    maximum_share_of_time_reduced: float = Field(
+        0.10, ge=0.0, le=0.4, description="share of time that fast alarms may cut the stake without drift; 0: off"
     )
     significant_rule: SignificantRule = Field(
         SignificantRule.ANY_FEATURE, description="what counts as significant drift"
@@ -191,9 +201,7 @@ class LifecycleConfig(BaseModel):
     )
 
     # memory
-    store_path: str = Field(
-        "tradai_lifecycle.sqlite", description="the lifecycle's own database, relative to user_data"
-    )
+    store_path: str = Field(STORE_FILE, description="the lifecycle's own database, relative to user_data")
     model_cache_path: str = Field("tradai_models", description="cache of checked model versions, relative to user_data")
     prediction_log_days: float = Field(90.0, gt=0.0, description="days the prediction log is kept")
     state_log_days: float = Field(730.0, gt=0.0, description="days the decided states are kept")
@@ -202,6 +210,9 @@ class LifecycleConfig(BaseModel):
     def _ordered(self) -> "LifecycleConfig":
         if self.significant_psi < self.moderate_psi:
             raise ValueError("significant_psi must not be below moderate_psi")
+        target = Thresholds.TARGET_FALSE_ALARMS_PER_1000
+        if (self.thresholds is target) != (self.target_false_alarms_per_1000 is not None):
+            raise ValueError(f"target_false_alarms_per_1000 and thresholds: {target} need each other")
         dates = [span.adopted_candle for span in self.version_timeline]
         if dates != sorted(dates):
             raise ValueError("version_timeline must be ordered by adopted_candle, oldest first")
@@ -276,7 +287,9 @@ def candle_seconds(timeframe: str) -> int:
 
 
 __all__ = [
+    "REHEARSALS_FOLDER",
     "SECTION",
+    "STORE_FILE",
     "LifecycleConfig",
     "NoticesConfig",
     "TelegramConfig",

@@ -44,6 +44,31 @@ class StateChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BotPauseChanged(Event):
+    """So large a share of the pairs drifts significantly that the whole bot is paused; or no longer so large a one.
+
+    `drifting` of `pairs` drift significantly; from `share` on all are paused.
+    """
+
+    kind: ClassVar[str] = "bot_pause_changed"
+    paused: bool
+    drifting: int
+    pairs: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeExpired(Event):
+    """The time of an operator's resume over drift is over. `paused_again` names the pairs that are paused by that."""
+
+    kind: ClassVar[str] = "resume_expired"
+    who: str
+    given_at: str
+    expired_at: str
+    paused_again: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateDecided(Event):
     """The watcher looked at a model version and took or refused it."""
 
@@ -67,7 +92,8 @@ class ModelAdopted(Event):
 class CommandAnswered(Event):
     """A person told the lifecycle something, over `transport`, and this is what became of it.
 
-    A command that waits for the bot has two: pending first, done or failed later.
+    A command that waits for the bot has two: pending first, done or failed later. `begun_at` of that end is when the
+    command was given. `place` is where an answer that comes later goes, as the transport has it.
     """
 
     kind: ClassVar[str] = "command_answered"
@@ -78,6 +104,8 @@ class CommandAnswered(Event):
     note: str
     outcome: CommandOutcome
     detail: str
+    begun_at: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +176,10 @@ class RetrainingRequested(Event):
     detail: str
 
 
+#: The part of `FaultReported` that stands for features that are not computed as in training, for all pairs.
+FEATURES_PART = "features"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultReported(Event):
     """A part of the lifecycle failed, or works again (`recovered`)."""
@@ -176,7 +208,9 @@ def event_kinds() -> dict[str, type[Event]]:
 
 
 __all__ = [
+    "FEATURES_PART",
     "Acknowledged",
+    "BotPauseChanged",
     "CandidateDecided",
     "CommandAnswered",
     "EntryBlocked",
@@ -185,6 +219,7 @@ __all__ = [
     "IncidentResolved",
     "ModelAdopted",
     "ParityAlarm",
+    "ResumeExpired",
     "RetrainingRequested",
     "StakeReduced",
     "StateChanged",

@@ -37,6 +37,7 @@ class Reason(IntFlag):
     PSI_MODERATE = 1 << 1
     PSI_SIGNIFICANT = 1 << 2
     ACCURACY_BREACH = 1 << 3
+    ACCURACY_FELL = 1 << 27
     RECOVERING = 1 << 4
     NOT_FINITE = 1 << 5
     CONSTANT_FEATURE = 1 << 6
@@ -51,6 +52,12 @@ class Reason(IntFlag):
     SCHEMA_MISMATCH = 1 << 15
     NO_REFERENCE = 1 << 24
     STRATEGY_FAILED = 1 << 25
+    MARKET_MODERATE = 1 << 28
+    MARKET_SIGNIFICANT = 1 << 29
+    RELATION_MODERATE = 1 << 30
+    RELATION_BROKEN = 1 << 31
+    # of a frame where the golden candles differ, of the gate where the newest rows do
+    FEATURES_DIFFER = 1 << 26
     # the ones below are known to the gate alone: they are not a function of a pair's candles
     STALE_FEED = 1 << 16
     NOT_ANALYSED = 1 << 17
@@ -76,6 +83,7 @@ _REASON_WORDS: dict[Reason, str] = {
     Reason.MONITOR_FAILED: "the health monitor failed",
     Reason.STRATEGY_FAILED: "the strategy's own code failed",
     Reason.SCHEMA_MISMATCH: "the strategy's features are not the model's",
+    Reason.FEATURES_DIFFER: "the features are not computed as in training",
     Reason.NO_REFERENCE: "the model was not trained on this pair",
     Reason.BOT_PAUSE_SHARE: "too many pairs drift significantly",
     Reason.NOT_ANALYSED: "the pair has no analysed candle",
@@ -86,9 +94,14 @@ _REASON_WORDS: dict[Reason, str] = {
     Reason.CONSTANT_FEATURE: "a feature is stuck for longer than in training",
     Reason.OUT_OF_RANGE: "features are outside the range of training",
     Reason.SCALE_CHANGED: "a feature's scale is not that of training",
+    Reason.RELATION_BROKEN: "a feature no longer moves with its partners as in training",
     Reason.PSI_SIGNIFICANT: "significant drift of the features",
+    Reason.MARKET_SIGNIFICANT: "the market has changed more than it ever did in training",
     Reason.ACCURACY_BREACH: "directional accuracy is below its floor",
+    Reason.ACCURACY_FELL: "directional accuracy has fallen below validation",
     Reason.PSI_MODERATE: "moderate drift of the features",
+    Reason.MARKET_MODERATE: "the market has changed against its recent past",
+    Reason.RELATION_MODERATE: "features begin to move apart from their partners",
     Reason.ADOPTED_WHILE_PAUSED: "a model was swapped in while paused",
     Reason.RECOVERING: "recovering after a pause",
     Reason.OPERATOR_REDUCED: "stake reduced by the operator",
@@ -104,6 +117,7 @@ QUALITY_REASONS = (
     | Reason.OUT_OF_RANGE
     | Reason.SCALE_CHANGED
     | Reason.CANDLES_IRREGULAR
+    | Reason.RELATION_BROKEN
 )
 #: Faults of ours: they block entries, never exit a position, and no operator can resume over them.
 FAULT_REASONS = (
@@ -112,6 +126,7 @@ FAULT_REASONS = (
     | Reason.MODEL_FAILED
     | Reason.MONITOR_FAILED
     | Reason.SCHEMA_MISMATCH
+    | Reason.FEATURES_DIFFER
     | Reason.NO_REFERENCE
     | Reason.STRATEGY_FAILED
     | Reason.STALE_FEED
@@ -119,8 +134,30 @@ FAULT_REASONS = (
     | Reason.STORE_FAILED
     | Reason.GATE_FAILED
 )
+#: Something is broken between exchange and model: it pauses, and never asks for retraining, which would learn it.
+BUG_REASONS = QUALITY_REASONS | Reason.STALE_FEED | Reason.SCHEMA_MISMATCH | Reason.FEATURES_DIFFER
 #: Evidence about the model itself: the only reasons on which `positions_at_pause: exit` leaves a position.
-DRIFT_REASONS = Reason.PSI_SIGNIFICANT | Reason.ACCURACY_BREACH
+DRIFT_REASONS = Reason.PSI_SIGNIFICANT | Reason.MARKET_SIGNIFICANT | Reason.ACCURACY_BREACH
+
+
+class Unchecked(StrEnum):
+    """Why a feature cannot be compared with what training computed from the golden candles."""
+
+    NOT_REPEATABLE = "not_repeatable"
+    OTHER_CANDLES = "other_candles"
+    FRAME_START = "frame_start"
+
+    @property
+    def words(self) -> str:
+        """What was found at training."""
+        return _UNCHECKED_WORDS[self]
+
+
+_UNCHECKED_WORDS: dict[Unchecked, str] = {
+    Unchecked.NOT_REPEATABLE: "two computations on the same candles differ",
+    Unchecked.OTHER_CANDLES: "it reads other candles through the data provider",
+    Unchecked.FRAME_START: "it depends on where its frame begins, beyond startup_candle_count",
+}
 
 
 class AccuracyVerdict(IntEnum):
@@ -129,6 +166,7 @@ class AccuracyVerdict(IntEnum):
     INSUFFICIENT_DATA = 0
     HEALTHY = 1
     BREACHED = 2
+    FELL = 3
 
 
 class CandidateOutcome(StrEnum):
@@ -241,9 +279,10 @@ class Adoption(StrEnum):
 
 
 class Thresholds(StrEnum):
-    """Where PSI limits come from: raised to what the training data shows, or the bare rule of thumb."""
+    """Where limits come from: what training shows, a rate of false alarms that it would have had, or the bare rule."""
 
     CALIBRATED = "calibrated"
+    TARGET_FALSE_ALARMS_PER_1000 = "target_false_alarms_per_1000"
     FIXED = "fixed"
 
 
@@ -270,6 +309,7 @@ class ExitsWithoutPrediction(StrEnum):
 
 
 __all__ = [
+    "BUG_REASONS",
     "DRIFT_REASONS",
     "FAULT_REASONS",
     "QUALITY_REASONS",
@@ -289,4 +329,5 @@ __all__ = [
     "SwapOutcome",
     "Thresholds",
     "TradingState",
+    "Unchecked",
 ]

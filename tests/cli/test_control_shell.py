@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 from typing import Any
 
 import pytest
@@ -213,15 +213,22 @@ def test_the_shell_is_an_approver_and_named_in_the_record(shop: ControlRoom) -> 
     assert reset.note == "new regime"
 
 
-def test_waiting_ends_as_soon_as_a_batch_was_predicted_by_the_version(shop: ControlRoom) -> None:
+def test_waiting_ends_as_soon_as_the_bot_has_written_that_a_batch_was_predicted_by_the_version(
+    shop: ControlRoom,
+) -> None:
+    answered = Event()
+
     def take_over() -> None:
         while shop.registry.production_version() != "2":
             time.sleep(0.05)
         shop.take_over("2")
+        while not answered.wait(0.05):
+            shop.settle()
 
     bot_thread = Timer(0.0, take_over)
     bot_thread.start()
     done = tradai(shop, "promote", "2", "--yes", "--wait", "60")
+    answered.set()
     bot_thread.join()
     assert (done.returncode, "promote v2 done: the batch of" in done.stdout) == (0, True), done.stdout + done.stderr
 

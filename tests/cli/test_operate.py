@@ -8,40 +8,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.control.control_room import DRIFTING, state
 from tradai_lifecycle.cli.app import app
 from tradai_lifecycle.control.syntax import CommandSyntaxError
 from tradai_lifecycle.errors import StoreUnavailableError, UnknownConfigKeyError
-from tradai_lifecycle.states import OperatorAction, Reason, Severity, TradingState
+from tradai_lifecycle.states import OperatorAction
 from tradai_lifecycle.store.ledger import Ledger
-from tradai_lifecycle.store.records import StateRecord
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
-
-
-def state(pair: str, **changes: object) -> StateRecord:
-    values = {
-        "candle": NOW,
-        "version": "v1",
-        "severity": Severity.NONE,
-        "state": TradingState.ACTIVE,
-        "effective": TradingState.ACTIVE,
-        "reasons": Reason.NONE,
-        "stake_ratio": 1.0,
-        "psi_max": 0.04,
-        "significant_ratio": 0.2,
-        "accuracy": 0.56,
-        "effective_predictions": 86.0,
-    }
-    return StateRecord(pair=pair, **{**values, **changes})
-
-
-DRIFTING = {
-    "severity": Severity.SIGNIFICANT,
-    "state": TradingState.PAUSED,
-    "effective": TradingState.PAUSED,
-    "reasons": Reason.PSI_SIGNIFICANT,
-    "stake_ratio": 0.0,
-}
 
 
 @pytest.fixture
@@ -116,7 +90,8 @@ def test_status_shows_states_reasons_and_where_the_accuracy_rule_is_mute(
 ) -> None:
     with closing(Ledger(ledger_file)) as ledger:
         ledger.open()
-        ledger.record_batch(version="v1", candle=NOW, at=NOW, states=[state("ETH/USDT"), state("BTC/USDT", **DRIFTING)])
+        states = [state("ETH/USDT", NOW, effective_predictions=86.0), state("BTC/USDT", NOW, **DRIFTING)]
+        ledger.record_batch(version="v1", candle=NOW, at=NOW, states=states)
 
     report = json.loads(run("status", "-c", config_file, "--json").stdout)
     assert (report["version"], list(report["pairs"])) == ("v1", ["BTC/USDT", "ETH/USDT"])

@@ -12,9 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.cli.trade_books import BookedTrade, write_trades
-from tests.live.conftest import demo_bundle, workshop, workshop_exchange  # noqa: F401 - fixtures
 from tests.live.workshop import DRIFT_AT, PAIRS, START, Workshop
-from tests.strategy.conftest import market_exchange, premises, spot_premises  # noqa: F401 - fixtures
 from tests.strategy.premises import Premises, time_range
 from tradai_lifecycle.cli.app import app
 from tradai_lifecycle.sandbox import SteppedBot, load_freqtrade_config
@@ -186,7 +184,7 @@ def test_the_database_is_the_one_that_freqtrade_would_open(
 
 
 @pytest.mark.host
-def test_a_bots_trades_are_seen_while_it_runs_and_after(workshop: Workshop) -> None:  # noqa: F811
+def test_a_bots_trades_are_seen_while_it_runs_and_after(workshop: Workshop) -> None:
     workshop.register()
     workshop.configure(poll_interval_seconds=0.05)
     file = workshop.user_data / "trades.sqlite"
@@ -211,7 +209,7 @@ def test_a_bots_trades_are_seen_while_it_runs_and_after(workshop: Workshop) -> N
 
 
 @pytest.mark.host
-def test_a_backtest_is_counted_by_its_tags_and_says_where_the_switch_was_off(premises: Premises) -> None:  # noqa: F811
+def test_a_backtest_is_counted_by_its_tags_and_says_where_the_switch_was_off(premises: Premises) -> None:
     from freqtrade.data.btanalysis import load_backtest_stats
 
     results = premises.user_data / "backtest_results"

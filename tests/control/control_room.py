@@ -1,5 +1,6 @@
 """A bot's ledger and registry on disk, without the bot: what it would write is written by hand."""
 
+import asyncio
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -9,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.model.bundles import artefact, constant
+from tests.store.bots import running_bot
 from tradai_lifecycle.config import LifecycleConfig
-from tradai_lifecycle.control.commands import Answer, Caller, Command, CommandDesk
+from tradai_lifecycle.control.commands import Answer, Caller, Command, CommandDesk, Follow
+from tradai_lifecycle.control.follow import Follower
 from tradai_lifecycle.control.syntax import parse_command
 from tradai_lifecycle.control.words import text_of
 from tradai_lifecycle.events import CandidateDecided, CommandAnswered
@@ -93,6 +96,15 @@ class ControlRoom:
         """What a bot writes when its watcher has looked at a version."""
         self.ledger.record_events([CandidateDecided(at=self._tick(), version=version, outcome=outcome, detail=detail)])
 
+    def settle(self) -> None:
+        """What a running bot does about pending commands."""
+        asyncio.run(Follower(self.ledger, self._tick, {}).look())
+
+    def end_of(self, follow: Follow) -> Answer | None:
+        """What became of a pending command, after a running bot has looked."""
+        self.settle()
+        return self.desk.end_of(follow)
+
     def answers(self) -> list[tuple[CommandName, str, CommandOutcome]]:
         """Every answer that was written down, oldest first."""
         stored = reversed(self.ledger.events(kind=CommandAnswered.kind))
@@ -160,21 +172,7 @@ FAULTY: dict[str, Any] = {
 
 def bot(**changes: Any) -> BotRecord:
     """A running bot, with changes."""
-    values: dict[str, Any] = {
-        "at": NOON,
-        "started_at": NOON - timedelta(days=2),
-        "timeframe": "1h",
-        "horizon_candles": 6,
-        "window_candles": 500,
-        "freqtrade_state": "running",
-        "dry_run": True,
-        "stake_currency": "USDT",
-        "registry_seen_at": NOON,
-        "registry_problem": "",
-        "awaiting": None,
-        "positions": (),
-    }
-    return BotRecord(**{**values, **changes})
+    return running_bot(**{"at": NOON, "started_at": NOON - timedelta(days=2), "registry_seen_at": NOON, **changes})
 
 
 def series(pair: str = BTC, *, training_windows: float = 60.0, **psi: tuple[float, float]) -> PairSeries:

@@ -14,12 +14,15 @@ from tests.model.bundles import artefact
 from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.control.command import Caller, Command
 from tradai_lifecycle.control.commands import CommandDesk
+from tradai_lifecycle.control.follow import Follower
 from tradai_lifecycle.control.telegram.office import Office
 from tradai_lifecycle.control.telegram.outbox import Outgoing
 from tradai_lifecycle.control.telegram.own import OwnTelegram, Patience
+from tradai_lifecycle.control.telegram.people import TRANSPORT
 from tradai_lifecycle.events import CommandAnswered, Event
 from tradai_lifecycle.model.local_directory import LocalDirectorySource
 from tradai_lifecycle.sandbox.telegram_server import SandboxTelegram
+from tradai_lifecycle.sandbox.telegram_updates import SentMessage
 from tradai_lifecycle.states import OperatorAction, Reason, Severity, TradingState
 from tradai_lifecycle.store.ledger import Ledger
 from tradai_lifecycle.store.records import StateRecord
@@ -59,7 +62,6 @@ class Room:
             config=config,
             on_event=self.events.append,
             clock=self.clock,
-            look_every_seconds=0.05,
         )
 
     def source(self) -> LocalDirectorySource:
@@ -165,9 +167,19 @@ def own_bot(
     office = room.office(section)
     assert office.config.telegram is not None
     telegram = OwnTelegram(office.config.telegram, {}, office, patience=patience)
-    with running(telegram.run, telegram.close):
+    follower = Follower(room.ledger, room.clock, {TRANSPORT: telegram.answer}, look_every_seconds=0.05)
+
+    async def run() -> None:
+        await asyncio.gather(telegram.run(), follower.run())
+
+    with running(run, telegram.close):
         server.wait_until(partial(server.is_polled, token))
         yield telegram
+
+
+def wait_for(server: SandboxTelegram, text: str, seconds: float = 20.0) -> SentMessage:
+    """The first message that says `text`, whoever got it. Raises TimeoutError where none comes."""
+    return server.wait_for(lambda message: text in message.text, seconds)
 
 
 class RecordingWire:

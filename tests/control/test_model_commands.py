@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from textwrap import dedent
@@ -50,18 +49,18 @@ def test_a_promotion_is_pending_until_a_batch_was_predicted_by_it_and_then_done_
         "promote v3 pending: v3 is in production; the newest batch was predicted by v2; "
         "a running bot takes v3 up at its next poll and candle"
     )
-    assert three.desk.follow_up(follow) is None
+    assert three.end_of(follow) is None
     three.decide("3", CandidateOutcome.STAGED)
-    assert three.desk.follow_up(follow) is None
+    assert three.end_of(follow) is None
 
     three.take_over("3")
-    done = three.desk.follow_up(follow)
+    done = three.end_of(follow)
     assert done is not None
     assert (done.outcome, text_of(done)) == (
         DONE,
-        "promote v3 done: the batch of 2026-03-01 12:07 UTC was predicted by v3",
+        "promote v3 done: the batch of 2026-03-01 12:05 UTC was predicted by v3",
     )
-    assert three.desk.follow_up(follow) == done
+    assert three.end_of(follow) == done
     assert three.answers() == [(PROMOTE, "v3", PENDING), (PROMOTE, "v3", PENDING), (PROMOTE, "v3", DONE)]
 
 
@@ -97,7 +96,7 @@ def test_a_refusal_by_the_bot_fails_the_promotion_with_its_reason(
 ) -> None:
     follow = follow_of(three.run(PROMOTE, "3"))
     three.decide("3", outcome, "so it is")
-    failed = three.desk.follow_up(follow)
+    failed = three.end_of(follow)
 
     assert failed is not None
     assert (failed.outcome, text_of(failed)) == (
@@ -122,7 +121,7 @@ def test_what_the_bot_refused_and_would_not_say_again_fails_at_once(three: Contr
 def test_a_promotion_that_waits_for_a_person_or_the_swap_limit_stays_pending_and_says_so(three: ControlRoom) -> None:
     follow = follow_of(three.run(PROMOTE, "3"))
     three.decide("3", CandidateOutcome.HELD_BY_SWAP_LIMIT, "4 adoptions within 24 hours")
-    assert three.desk.follow_up(follow) is None
+    assert three.end_of(follow) is None
     assert "v3 waits: 4 adoptions within 24 hours" in text_of(three.run(PROMOTE, "3"))
     three.decide("3", CandidateOutcome.AWAITING_CONFIRMATION)
     assert "passed the checks and waits for a person. Next: adopt v3" in text_of(three.run(PROMOTE, "3"))
@@ -141,7 +140,7 @@ def test_a_pin_to_another_version_keeps_a_promotion_from_being_begun(three: Cont
 def test_a_later_word_for_another_version_ends_a_pending_promotion(three: ControlRoom, later: CommandName) -> None:
     follow = follow_of(three.run(PROMOTE, "3"))
     three.run(later, "1", who="bob")
-    failed = three.desk.follow_up(follow)
+    failed = three.end_of(follow)
     assert failed is not None
     assert failed.outcome is FAILED
     assert "bob" in text_of(failed)
@@ -164,7 +163,7 @@ def test_a_rollback_pins_what_was_in_charge_before_and_stays_pinned(three: Contr
     assert (follow.version, pin.pinned, pin.version, three.registry.production_version()) == ("1", True, "1", "1")
     assert text_of(answer).endswith("v1 stays pinned: unpin lets later versions in again")
     three.take_over("1")
-    done = three.desk.follow_up(follow)
+    done = three.end_of(follow)
     assert done is not None
     assert done.outcome is DONE
     assert three.answers() == [(ROLLBACK, "v1", PENDING), (ROLLBACK, "v1", DONE)]
@@ -200,7 +199,7 @@ def test_a_pin_of_another_version_is_pending_and_one_of_the_present_version_is_d
     assert (pin.pinned, pin.version) == (True, "2")
     follow = follow_of(three.run(PIN, "1"))
     three.take_over("1")
-    done = three.desk.follow_up(follow)
+    done = three.end_of(follow)
     assert done is not None
     assert done.outcome is DONE
 
@@ -218,9 +217,9 @@ def test_adopt_lets_in_the_version_that_waits_and_leaves_nothing_pinned(three: C
 
     assert pin is not None
     assert (answer.outcome, pin.pinned, pin.version) == (PENDING, False, "3")
-    assert three.desk.follow_up(follow_of(answer)) is None
+    assert three.end_of(follow_of(answer)) is None
     three.take_over("3")
-    done = three.desk.follow_up(follow_of(answer))
+    done = three.end_of(follow_of(answer))
     assert done is not None
     assert done.outcome is DONE
     assert three.answers() == [(ADOPT, "v3", PENDING), (ADOPT, "v3", DONE)]
@@ -258,9 +257,9 @@ def test_a_pending_command_is_not_lost_while_the_database_is_away(three: Control
     follow = follow_of(three.run(PROMOTE, "3"))
     three.take_over("3")
     three.ledger.close()
-    assert three.desk.follow_up(follow) is None
+    assert three.end_of(follow) is None
     three.ledger.open()
-    done = three.desk.follow_up(follow)
+    done = three.end_of(follow)
     assert done is not None
     assert done.outcome is DONE
 
@@ -318,8 +317,8 @@ def test_the_end_of_a_pending_command_is_told_apart_from_another_persons(three: 
     by_anna = follow_of(three.run(PROMOTE, "3", who="anna"))
     by_bob = follow_of(three.run(PROMOTE, "3", who="bob"))
     three.take_over("3")
-    check: Callable[[Follow], Answer | None] = three.desk.follow_up
-    assert [answer.outcome for answer in (check(by_anna), check(by_bob)) if answer is not None] == [DONE, DONE]
+    ends = [three.end_of(by_anna), three.end_of(by_bob)]
+    assert [answer.outcome for answer in ends if answer is not None] == [DONE, DONE]
     told = [one.event for one in three.ledger.events(kind="command_answered", limit=2)]
     assert [event.who for event in told if isinstance(event, CommandAnswered)] == ["shell:bob", "shell:anna"]
 

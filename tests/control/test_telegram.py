@@ -4,19 +4,17 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.control.telegram_room import ANNA, BOB, EVE, HOST_TOKEN, TOKEN, Room, open_room, own_bot
+from tests.control.telegram_room import ANNA, BOB, EVE, HOST_TOKEN, TOKEN, Room, open_room, own_bot, running, wait_for
 from tradai_lifecycle.control.syntax import DESCRIPTION
 from tradai_lifecycle.control.telegram import open_telegram
 from tradai_lifecycle.control.telegram.names import typed_name
 from tradai_lifecycle.errors import ConfigurationError
 from tradai_lifecycle.events import StrangerIgnored
-from tradai_lifecycle.sandbox.telegram_server import SandboxTelegram
-from tradai_lifecycle.sandbox.telegram_updates import SentMessage
+from tradai_lifecycle.sandbox.telegram_server import Outage, SandboxTelegram
 from tradai_lifecycle.states import CommandName, OperatorAction
 
 GROUP = -1_001
@@ -24,23 +22,9 @@ NOBODY_ELSE = {"authorized_users": {str(ANNA): "approver"}}
 
 
 @pytest.fixture
-def server() -> Iterator[SandboxTelegram]:
-    with SandboxTelegram({TOKEN: "life_bot", HOST_TOKEN: "host_bot"}) as running_server:
-        yield running_server
-
-
-@pytest.fixture
 def room(tmp_path: Path) -> Iterator[Room]:
     with open_room(tmp_path) as opened:
         yield opened
-
-
-def says(text: str, message: SentMessage) -> bool:
-    return text in message.text
-
-
-def wait_for(server: SandboxTelegram, text: str) -> SentMessage:
-    return server.wait_for(partial(says, text))
 
 
 # commands
@@ -132,9 +116,11 @@ def test_a_stored_failure_is_answered_and_the_bot_goes_on(room: Room, server: Sa
         with sqlite3.connect(tmp_path / "lifecycle.sqlite") as connection:
             connection.execute("drop table operator_records")
         server.type(ANNA, ANNA, "/pause")
-        wait_for(server, "pause failed")
+        failed = wait_for(server, "pause failed")
         server.type(ANNA, ANNA, "/help")
-        wait_for(server, "You are approver")
+        helped = wait_for(server, "You are approver")
+    assert server.sent == [failed, helped]
+    assert "no such table: operator_records" in failed.text
 
 
 # who is obeyed
@@ -143,7 +129,8 @@ def test_a_stored_failure_is_answered_and_the_bot_goes_on(room: Room, server: Sa
 def test_the_owner_of_a_private_chat_needs_no_list(room: Room, server: SandboxTelegram) -> None:
     with own_bot(room, server):
         server.type(ANNA, ANNA, "/reduce 50%")
-        wait_for(server, "50%")
+        assert wait_for(server, "50%").chat_id == ANNA
+    assert room.actions == [OperatorAction.REDUCE]
 
 
 def test_strangers_get_nothing_and_are_told_of_once_an_hour(room: Room, server: SandboxTelegram) -> None:
@@ -281,13 +268,25 @@ def test_an_old_command_is_not_run_but_a_pause_is(room: Room, server: SandboxTel
     assert room.actions == [OperatorAction.PAUSE]
 
 
-def test_an_update_that_cannot_be_read_is_skipped(room: Room, server: SandboxTelegram) -> None:
+def test_an_update_that_cannot_be_read_is_skipped_alone(room: Room, server: SandboxTelegram) -> None:
+    # waiting before the first poll, and then together in a later one
+    type_around_an_unreadable_update(server, "/reduce 50%", "/pause first")
     with own_bot(room, server):
-        server.type(ANNA, ANNA, "/help")
-        wait_for(server, "You are approver")
-        server.push({"message": {"message_id": "?"}})
-        server.type(ANNA, ANNA, "/pause")
-        wait_for(server, "no entries until a resume")
+        wait_for(server, "pause done")
+        wait_for(server, "reduce 0.5 done")
+        with server.outage(Outage.ERROR):
+            type_around_an_unreadable_update(server, "/reduce 40%", "/pause again")
+        server.wait_until(lambda: sum("pause done" in message.text for message in server.sent) == 2)
+        wait_for(server, "reduce 0.4 done")
+        server.wait_until(lambda: server.is_polled(TOKEN))
+    assert len(server.sent) == 4
+    assert [record.note for record in room.ledger.operator() if record.action is OperatorAction.PAUSE] == ["again"]
+
+
+def type_around_an_unreadable_update(server: SandboxTelegram, before: str, after: str) -> None:
+    server.type(ANNA, ANNA, before)
+    server.push({"message": {"message_id": "?"}})
+    server.type(ANNA, ANNA, after)
 
 
 def test_notices_go_to_the_chat_from_any_thread_in_order_and_in_parts(room: Room, server: SandboxTelegram) -> None:
@@ -312,10 +311,10 @@ def test_a_notice_before_the_start_is_sent_after_it(room: Room, server: SandboxT
     )
     assert telegram is not None
     telegram.post("early")
-    from tests.control.telegram_room import running
-
+    assert server.sent == []
     with running(telegram.run, telegram.close):
         wait_for(server, "early")
+    assert [(message.chat_id, message.text) for message in server.sent] == [(ANNA, "early")]
 
 
 # what is refused at the start

@@ -4,13 +4,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
-from tests.control.telegram_room import ANNA, BOB, TOKEN, Room, open_room, own_bot
+from tests.control.telegram_room import ANNA, BOB, Room, open_room, own_bot, wait_for
 from tradai_lifecycle.control.command import Answer, Caller, Command
 from tradai_lifecycle.control.commands import CommandDesk
 from tradai_lifecycle.control.telegram.confirm import MOST_PENDING, Asker, Confirmations, Press
@@ -24,12 +23,6 @@ QUESTION = "Trade on over significant drift"
 
 
 @pytest.fixture
-def server() -> Iterator[SandboxTelegram]:
-    with SandboxTelegram({TOKEN: "life_bot"}) as running_server:
-        yield running_server
-
-
-@pytest.fixture
 def room(tmp_path: Path) -> Iterator[Room]:
     with open_room(tmp_path) as opened:
         opened.register(2)
@@ -39,17 +32,11 @@ def room(tmp_path: Path) -> Iterator[Room]:
         yield opened
 
 
-def says(text: str, message: SentMessage) -> bool:
-    return text in message.text
-
-
-def wait_for(server: SandboxTelegram, text: str) -> SentMessage:
-    return server.wait_for(partial(says, text))
-
-
-def ask(server: SandboxTelegram, text: str = "/resume", asks: str = QUESTION) -> SentMessage:
+def ask(
+    server: SandboxTelegram, text: str = "/resume", asks: str = QUESTION, topic_id: int | None = None
+) -> SentMessage:
     """Type a dangerous command as Anna and wait for the question."""
-    server.type(GROUP, ANNA, text, name="anna")
+    server.type(GROUP, ANNA, text, name="anna", topic_id=topic_id)
     return server.wait_for(lambda message: asks in message.text and bool(message.buttons))
 
 
@@ -172,13 +159,21 @@ def test_a_pending_answer_is_followed_to_its_end(room: Room, server: SandboxTele
     assert sum("was predicted by v1" in message.text for message in server.sent) == 1
 
 
-def test_a_command_that_stays_pending_is_given_up_after_a_day(room: Room, server: SandboxTelegram) -> None:
+def test_an_end_that_comes_after_a_reload_is_told_where_the_command_was_typed(
+    room: Room, server: SandboxTelegram
+) -> None:
     with own_bot(room, server, **BOTH):
-        question = ask(server, "/rollback 1", "Go back to v1?")
+        question = ask(server, "/rollback 1", "Go back to v1?", topic_id=9)
         server.press(question.message_id, "Confirm", ANNA)
-        wait_for(server, "rollback v1 pending")
-        room.clock.ahead += timedelta(hours=25)
-        wait_for(server, "rollback v1 is still pending and is no longer followed")
+        pending = wait_for(server, "rollback v1 pending")
+    room.clock.ahead += timedelta(days=3)
+    room.adopt("v1", previous="v2")
+    room.ledger.record_batch(version="v1", candle=room.clock(), at=room.clock())
+    with own_bot(room, server, **BOTH):
+        done = wait_for(server, "was predicted by v1")
+    assert (done.topic_id, done.reply_to) == (pending.topic_id, pending.reply_to) == (9, pending.reply_to)
+    assert pending.reply_to is not None
+    assert [(name, outcome) for name, outcome, _ in room.answered] == [("rollback", "pending"), ("rollback", "done")]
 
 
 @contextmanager
@@ -206,8 +201,10 @@ def test_a_registry_that_hangs_does_not_hold_up_a_pause(room: Room, server: Sand
             server.type(GROUP, ANNA, "/versions")
             assert begun.wait(10.0)
             server.type(GROUP, ANNA, "/pause")
-            wait_for(server, "no entries until a resume")
-        wait_for(server, "v1")
+            paused = wait_for(server, "no entries until a resume")
+            assert room.actions == [OperatorAction.PAUSE]
+        listed = wait_for(server, "v1")
+    assert server.sent == [paused, listed]
 
 
 def test_only_so_many_commands_wait_at_once_but_a_pause_always_goes_through(

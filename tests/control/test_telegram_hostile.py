@@ -262,7 +262,6 @@ def assert_rightly_obeyed(values: dict[str, Any], run: Run) -> None:
 def assert_bounded(sizes: dict[str, int]) -> None:
     assert sizes["users"] <= len(ROLES)
     assert sizes["confirmations"] <= MOST_PENDING
-    assert sizes["followed"] <= 32
     assert sizes["waiting"] <= WAITING_MESSAGES
     assert sizes["at work"] <= MOST_AT_ONCE
 

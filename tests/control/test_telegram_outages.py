@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from telegram.error import Conflict
 
 from tests.control.telegram_room import (
     ANNA,
-    HOST_TOKEN,
     QUICK,
     TOKEN,
     Clock,
@@ -23,6 +21,7 @@ from tests.control.telegram_room import (
     open_room,
     own_bot,
     running,
+    wait_for,
 )
 from tradai_lifecycle.control.telegram.outbox import (
     LONGEST_TEXT,
@@ -35,27 +34,13 @@ from tradai_lifecycle.control.telegram.outbox import (
 from tradai_lifecycle.control.telegram.own import OwnTelegram, Troubles
 from tradai_lifecycle.control.telegram.secrets import token_hidden
 from tradai_lifecycle.sandbox.telegram_server import Outage, SandboxTelegram
-from tradai_lifecycle.sandbox.telegram_updates import SentMessage
-
-
-@pytest.fixture
-def server() -> Iterator[SandboxTelegram]:
-    with SandboxTelegram({TOKEN: "life_bot", HOST_TOKEN: "host_bot"}) as running_server:
-        yield running_server
+from tradai_lifecycle.states import OperatorAction
 
 
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[Room]:
     with open_room(tmp_path) as opened:
         yield opened
-
-
-def says(text: str, message: SentMessage) -> bool:
-    return text in message.text
-
-
-def wait_for(server: SandboxTelegram, text: str) -> SentMessage:
-    return server.wait_for(partial(says, text), 20.0)
 
 
 def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -92,6 +77,7 @@ def test_a_bot_that_starts_without_telegram_obeys_once_it_is_there(room: Room, s
     with running(telegram.run, telegram.close):
         server.type(ANNA, ANNA, "/pause")
         wait_for(server, "no entries until a resume")
+    assert room.actions == [OperatorAction.PAUSE]
 
 
 def test_messages_queue_while_telegram_is_away_and_the_lost_ones_are_counted(
@@ -179,6 +165,8 @@ def test_a_refused_command_list_does_not_stop_the_bot(room: Room, server: Sandbo
     with own_bot(room, server):
         server.type(ANNA, ANNA, "/pause")
         wait_for(server, "no entries until a resume")
+        assert server.commands() == {}
+    assert room.actions == [OperatorAction.PAUSE]
 
 
 def test_what_is_in_hand_at_the_end_is_sent_once(room: Room, server: SandboxTelegram) -> None:

@@ -174,7 +174,7 @@ def test_every_kind_of_event_has_words_and_survives_as_json(room: ControlRoom, k
 
 # The samples put any text into the fields that hold a date.
 def _dated(event: Event) -> Event:
-    dates = {field: NOON.isoformat() for field in ("until", "opened_at") if hasattr(event, field)}
+    dates = {field: NOON.isoformat() for field in ("until", "opened_at", "given_at") if hasattr(event, field)}
     return replace(event, **dates)
 
 

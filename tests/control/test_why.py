@@ -7,7 +7,7 @@ import pytest
 
 from tests.control.control_room import BTC, DRIFTING, ETH, FAULTY, NOON, ControlRoom, bot, series, state
 from tradai_lifecycle.control.reports import WhyReport
-from tradai_lifecycle.events import StateChanged
+from tradai_lifecycle.events import BotPauseChanged, StateChanged
 from tradai_lifecycle.states import CommandName, CommandOutcome, Reason, Severity, TradingState
 
 WHY = CommandName.WHY
@@ -56,6 +56,7 @@ def test_the_whole_chain_of_a_pair_in_words(room: ControlRoom) -> None:
         "   accuracy: 0.560 [0.500, 0.620] of 132 effective, floor 0.52: not proven below it",
         "   data: no fault",
         "2. severity: significant: significant drift of the features",
+        "   diagnosis: drift; no fault seen in data, features, scale, relations",
         "3. automatic state: paused: significant drift of the features (since 2026-03-01 10:00 UTC)",
         "4. operator: paused: a latch, lifted by a resume alone",
         EFFECTIVE,
@@ -72,6 +73,12 @@ def test_a_healthy_pair_held_by_the_others_says_so(room: ControlRoom) -> None:
     assert links(room, ETH)["automatic state"] == "active: healthy"
     assert links(room, ETH)["effective state"].startswith("paused, stake x0: too many pairs drift significantly")
     assert all_pairs(room)["all pairs"] == "1 of 2 drift significantly; all pause from 50% on: they do"
+    began = BotPauseChanged(at=NOON - timedelta(hours=1), paused=True, drifting=1, pairs=2, share=0.5)
+    room.ledger.record_events([began])
+    assert (
+        "all pairs: 1 of 2 drift significantly; all pause from 50% on: they do (since 2026-03-01 11:00 UTC)"
+        in room.text(WHY)
+    )
 
 
 def test_evidence_that_has_not_held_is_told_from_one_that_has(room: ControlRoom) -> None:
@@ -99,6 +106,9 @@ def test_an_expired_resume_is_said_to_be(room: ControlRoom) -> None:
     room.run(CommandName.RESUME)
     room.now += timedelta(days=2)
     assert links(room)["operator"] == "the resume has expired"
+    text = room.text(WHY)
+    assert "4. operator: the resume has expired (since 2026-03-02 12:02 UTC)" in text
+    assert "resume by shell:anna, over present drift until it expired" in text
 
 
 def test_a_fault_of_ours_a_reset_freqtrades_own_state_and_observe_are_links(room: ControlRoom) -> None:

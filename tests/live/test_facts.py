@@ -2,8 +2,6 @@
 
 import math
 import threading
-import time
-from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.live.workshop import PAIRS, Workshop
+from tests.store.bots import wait_for_bot
 from tradai_lifecycle.model.bundle import ModelBundle
 from tradai_lifecycle.sandbox import SteppedBot
 from tradai_lifecycle.states import OperatorAction, Reason
@@ -18,14 +17,6 @@ from tradai_lifecycle.store import BotRecord, Ledger
 from tradai_lifecycle.strategy import bot_facts
 
 pytestmark = pytest.mark.host
-
-
-def wait_for(ledger: Ledger, condition: Callable[[BotRecord], bool]) -> BotRecord:
-    deadline = time.monotonic() + 30
-    while (found := ledger.bot()) is None or not condition(found):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.02)
-    return found
 
 
 def test_every_batch_leaves_the_bots_facts_and_each_pairs_series(workshop: Workshop, demo_bundle: ModelBundle) -> None:
@@ -40,7 +31,7 @@ def test_every_batch_leaves_the_bots_facts_and_each_pairs_series(workshop: Works
         trade = Trade.get_open_trades()[0]
         bot.process()  # what a batch left is written when the next loop begins
         with closing(workshop.ledger()) as ledger:
-            found = wait_for(ledger, lambda record: record.positions != ())
+            found = wait_for_bot(ledger, lambda record: record.positions != ())
             series, states = ledger.series(), ledger.latest_states()
 
         assert (found.started_at, found.at) == (started, bot.now)
@@ -79,7 +70,7 @@ def test_freqtrades_own_state_is_told_without_a_candle(
     with workshop.bot(4_500) as bot, closing(workshop.ledger()) as ledger:
         for state in (State.STOPPED, State.PAUSED, State.RUNNING):
             bot.bot.state = state
-            wait_for(ledger, lambda record, word=str(state): record.freqtrade_state == word)
+            wait_for_bot(ledger, lambda record, word=str(state): record.freqtrade_state == word)
     assert "cannot be seen" not in caplog.text
 
 
@@ -94,7 +85,7 @@ def test_a_registry_that_is_gone_and_a_version_that_awaits_a_person_are_told(
         workshop.register()
         supply = bot.strategy.lifecycle.supply
         supply.poll_registry()
-        assert wait_for(ledger, lambda record: record.awaiting is not None).awaiting == "v2"
+        assert wait_for_bot(ledger, lambda record: record.awaiting is not None).awaiting == "v2"
 
         seen = bot.now
         registry, away = workshop.user_data / "registry", workshop.user_data / "away"
@@ -102,17 +93,17 @@ def test_a_registry_that_is_gone_and_a_version_that_awaits_a_person_are_told(
         registry.write_text("in the way", encoding="utf-8")
         bot.step()
         supply.poll_registry()
-        found = wait_for(ledger, lambda record: record.registry_problem != "")
+        found = wait_for_bot(ledger, lambda record: record.registry_problem != "")
         assert (found.registry_seen_at, found.awaiting) == (seen, "v2")
         registry.unlink()
         away.rename(registry)
 
         supply.poll_registry()
-        wait_for(ledger, lambda record: record.registry_problem == "" and record.registry_seen_at == bot.now)
+        wait_for_bot(ledger, lambda record: record.registry_problem == "" and record.registry_seen_at == bot.now)
         supply.runtime.submit(supply.watcher.confirm("2")).result(30)
         bot.step()
         assert bot.strategy.lifecycle.gate.decision("BTC/USDT", datetime.now(UTC)).version == "v2"
-        wait_for(ledger, lambda record: record.awaiting is None)
+        wait_for_bot(ledger, lambda record: record.awaiting is None)
 
 
 def test_the_bots_own_thread_writes_no_facts(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +119,7 @@ def test_the_bots_own_thread_writes_no_facts(workshop: Workshop, monkeypatch: py
     with workshop.bot(4_500) as bot, closing(workshop.ledger()) as ledger:
         for _ in bot.steps(3):
             pass
-        wait_for(ledger, lambda record: record.at == bot.now)
+        wait_for_bot(ledger, lambda record: record.at == bot.now)
         assert writers
         assert threading.get_ident() not in writers
 

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -50,29 +51,48 @@ def killed_after(process: subprocess.Popen[str], seconds_after_first_word: float
     return first + rest
 
 
-def check_one_kill(workshop: Workshop, seed: int) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoLives:
+    """A bot before it was killed and after. A state comes with its ratio."""
+
+    #: per command that the first life still obeyed: the state it was in, and the one it should have been in
+    obeyed: list[tuple[tuple[str, float], tuple[str, float]]]
+    state: tuple[str, float]
+    version: str
+    #: killed between the record and the word, one command more than was said may have been recorded
+    told: set[tuple[str, float]]
+
+
+def killed_and_started_again(workshop: Workshop, seed: int) -> TwoLives:
     workshop.register()
     workshop.configure()
     text = killed_after(start(workshop, "run", seed), random.Random(seed).uniform(0.0, 1.5))
     words = json_lines(text if text.endswith("\n") else text.rpartition("\n")[0])
     said = 1 + max(word["said"] for word in words if "said" in word)
-    for word in words:
-        if "after" in word:
-            assert (word["state"], word["ratio"]) == expected(seed, word["after"] + 1)
-
     looking = start(workshop, "look", seed)
     answer = json_lines(looking.communicate(timeout=120)[0])[-1]
-    # killed between the record and the word, one command more than was said may have been recorded
-    assert (answer["state"], answer["ratio"]) in {expected(seed, said), expected(seed, said + 1)}
-    assert answer["version"] == "v1"
+    return TwoLives(
+        obeyed=[
+            ((word["state"], word["ratio"]), expected(seed, word["after"] + 1)) for word in words if "after" in word
+        ],
+        state=(answer["state"], answer["ratio"]),
+        version=answer["version"],
+        told={expected(seed, said), expected(seed, said + 1)},
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_killed_bot_comes_back_as_it_was_told(workshop: Workshop, seed: int) -> None:
-    check_one_kill(workshop, seed)
+    lives = killed_and_started_again(workshop, seed)
+    assert [found for found, meant in lives.obeyed] == [meant for _, meant in lives.obeyed]
+    assert lives.state in lives.told
+    assert lives.version == "v1"
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(100, 120))
 def test_a_bot_killed_at_twenty_random_moments_comes_back_as_it_was_told(workshop: Workshop, seed: int) -> None:
-    check_one_kill(workshop, seed)
+    lives = killed_and_started_again(workshop, seed)
+    assert [found for found, meant in lives.obeyed] == [meant for _, meant in lives.obeyed]
+    assert lives.state in lives.told
+    assert lives.version == "v1"

@@ -1,46 +1,22 @@
 """The bot as a person runs it: `freqtrade trade` in a process of its own, on the real clock."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.live.trading import trading, words
 from tests.live.workshop import PAIRS, Workshop
 from tradai_lifecycle.sandbox import SandboxExchange, build_market
 from tradai_lifecycle.states import TradingState
 
 pytestmark = pytest.mark.host
 PATIENCE_SECONDS = 90.0
-
-
-@contextmanager
-def running_bot(workshop: Workshop) -> Iterator[Path]:
-    """`freqtrade trade` on the workshop's configuration; gives its log. Ends it as a service manager does."""
-    log = workshop.root / "bot.log"
-    command = [str(Path(sys.executable).parent / "freqtrade"), "trade", "-c", str(workshop.config_file)]
-    with log.open("w", encoding="utf-8") as output:
-        bot = subprocess.Popen(command, cwd=workshop.root, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            yield log
-            os.kill(bot.pid, signal.SIGTERM)
-            assert bot.wait(timeout=60) == 130, log.read_text(encoding="utf-8")
-        finally:
-            bot.kill()
-            bot.wait()
-
-
-def words(log: Path) -> str:
-    """What the bot logged, without the line breaks its terminal puts in."""
-    return " ".join(log.read_text(encoding="utf-8").split())
 
 
 def wait_for(condition: Callable[[], bool], log: Path) -> None:
@@ -58,7 +34,7 @@ def test_a_real_dry_run_judges_its_pairs_obeys_and_ends_cleanly(workshop: Worksh
         shop.register()
         config = json.loads(shop.configure().read_text(encoding="utf-8"))
         shop.config_file.write_text(json.dumps({**config, "initial_state": "running"}), encoding="utf-8")
-        with running_bot(shop) as log:
+        with trading(shop) as log:
             store = shop.user_data / "tradai_lifecycle.sqlite"
             wait_for(lambda: store.exists() and "demo v1" in words(log), log)
             with closing(shop.ledger()) as ledger:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,11 +14,14 @@ from typing import Any
 
 import pytest
 
+from tests.live.trading import trading, words
 from tests.live.workshop import PAIRS, Workshop
+from tradai_lifecycle.events import CommandAnswered
 from tradai_lifecycle.sandbox import SandboxExchange, build_market
 from tradai_lifecycle.sandbox.telegram_server import Outage, SandboxTelegram
 from tradai_lifecycle.sandbox.telegram_updates import SentMessage
 from tradai_lifecycle.states import OperatorAction
+from tradai_lifecycle.store.ledger import Ledger
 
 pytestmark = pytest.mark.host
 
@@ -54,7 +56,7 @@ class RunningBot:
     @property
     def words(self) -> str:
         """What it logged, without the line breaks its terminal puts in."""
-        return " ".join(self.log.read_text(encoding="utf-8").split())
+        return words(self.log)
 
     def wait_for(self, text: str, token: str | None = None, after: int = 0) -> SentMessage:
         """The first message with `text` in it, of the bot of `token`, with a number beyond `after`."""
@@ -109,21 +111,13 @@ def running_bot(workshop: Workshop, *, host: dict[str, Any] | None, **settings: 
 
 @contextmanager
 def _process(shop: Workshop, server: SandboxTelegram) -> Iterator[Path]:
-    customs, log = shop.root / "customs", shop.root / "bot.log"
+    customs = shop.root / "customs"
     customs.mkdir()
     (customs / "sitecustomize.py").write_text(_REDIRECTION, encoding="utf-8")
     path = os.pathsep.join(filter(None, [str(customs), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": path, "TELEGRAM_SERVER": server.url}
-    command = [str(Path(sys.executable).parent / "freqtrade"), "trade", "-c", str(shop.config_file)]
-    with log.open("w", encoding="utf-8") as output:
-        bot = subprocess.Popen(command, cwd=shop.root, stdout=output, stderr=subprocess.STDOUT, env=environment)
-        try:
-            yield log
-            os.kill(bot.pid, signal.SIGTERM)
-            assert bot.wait(timeout=60) == 130, log.read_text(encoding="utf-8")
-        finally:
-            bot.kill()
-            bot.wait()
+    with trading(shop, environment) as log:
+        yield log
 
 
 def test_a_bot_of_our_own_steers_a_real_bot_through_outage_and_reload(workshop: Workshop) -> None:
@@ -153,6 +147,34 @@ def test_a_bot_of_our_own_steers_a_real_bot_through_outage_and_reload(workshop: 
         assert bot.actions == [OperatorAction.PAUSE, OperatorAction.REDUCE]
         assert sum("reduce 0.25 done" in message.text for message in bot.server.sent) == 1
         assert bot.server.conflicts(OWN) == 0
+
+
+def test_the_end_of_a_pending_command_is_told_after_a_reload_and_written_once(workshop: Workshop) -> None:
+    with running_bot(workshop, host={}, token=OWN, chat_id=str(ANNA)) as bot:
+        bot.wait_until_logged("demo v1")
+        bot.server.wait_until(partial(bot.server.is_polled, OWN), PATIENCE_SECONDS)
+        # the bot asks the registry when it starts, and then not for a day
+        bot.shop.register(replace(workshop.bundle, horizon_candles=7), promote=False)
+        bot.type("/promote 2 'too far ahead'", OWN)
+        question = bot.wait_for("Put v2 into production?", OWN)
+        bot.server.press(question.message_id, "Confirm", ANNA)
+        pending = bot.wait_for("promote v2 pending", OWN)
+
+        bot.type("/reload_config", HOST)
+        failed = bot.wait_for("promote v2 failed: the bot refused v2", OWN)
+        assert failed.reply_to == pending.reply_to is not None
+        bot.type("/status", OWN)
+        bot.wait_for("model demo v1", OWN, after=failed.message_id)
+        with closing(bot.shop.ledger()) as ledger:
+            bot.server.wait_until(lambda: bool(outcomes(ledger)[-1:] == ["failed"]), PATIENCE_SECONDS)
+            assert outcomes(ledger) == ["pending", "pending", "failed"]
+        assert sum("promote v2 failed" in message.text for message in bot.server.sent) == 1
+
+
+def outcomes(ledger: Ledger) -> list[str]:
+    """What became of each command, oldest first."""
+    stored = reversed(ledger.events(kind=CommandAnswered.kind))
+    return [one.event.outcome.value for one in stored if isinstance(one.event, CommandAnswered)]
 
 
 def test_commands_join_freqtrades_own_bot_and_survive_its_reload(workshop: Workshop) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.candles import walking_candles
 from tradai_lifecycle.monitor import FeatureReference, HealthSettings, PairReference, fit_pair_reference
 from tradai_lifecycle.monitor.psi import edge_codes, interior_edges
 from tradai_lifecycle.states import Thresholds
@@ -70,6 +71,8 @@ def settings() -> HealthSettings:
         significant_psi=0.25,
         retrain_psi=0.20,
         retrain_feature_count=1,
+        maximum_share_of_time_reduced=0.10,
+        target_false_alarms_per_1000=None,
         accuracy_floor=0.52,
         accuracy_windows=(30, 60, 90),
         minimum_effective_predictions=10,
@@ -79,15 +82,15 @@ def settings() -> HealthSettings:
 
 @pytest.fixture(scope="session")
 def pair_reference() -> PairReference:
-    """Three features (independent noise, a slow one, a rounded one) and a prediction; 800 candles, window 40."""
+    """Three features (noise, a slow one, and one that is rounded and related to the first); 800 candles, window 40."""
     rows = 800
     fast, slow = _autoregressive(rows, 2, 0.2, 1), _autoregressive(rows, 1, 0.9, 2)
-    features = np.column_stack([fast[:, 0], slow[:, 0], np.round(fast[:, 1])])
+    features = np.column_stack([fast[:, 0], slow[:, 0], np.round(fast[:, 0] + 0.5 * fast[:, 1])])
     return fit_pair_reference(
         pair="BTC/USDT",
         features=features,
         feature_names=("%-fast", "%-slow", "%-round"),
         prediction=np.tanh(features[:, 0]),
-        close=100.0 + slow[:, 0],
+        candles=walking_candles(rows, seed=3),
         window_candles=40,
     )

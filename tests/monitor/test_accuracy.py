@@ -8,44 +8,78 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradai_lifecycle.monitor import rolling_accuracy
-from tradai_lifecycle.monitor.accuracy import accuracy_memory_candles
+from tradai_lifecycle.monitor.accuracy import NEWEST_PART, Validated, accuracy_memory_candles
 from tradai_lifecycle.states import AccuracyVerdict
 
 COLUMNS = ("accuracy", "lower", "upper", "effective_predictions", "verdict", "window_candles")
 Z = 1.959963984540054
+Z_FALL = 2.3263478740408408
 
 
-def slow_row(scored, hit, row, horizon, window, lags):
-    """Accuracy and effective predictions of one row and window, by the definition."""
-    rows = [s for s in range(max(0, row - horizon - window + 1), row - horizon + 1) if s >= 0 and scored[s]]
+def known_rows(scored, row, horizon, window):
+    """The scored rows of a window whose outcomes are known at `row`."""
+    return [s for s in range(max(0, row - horizon - window + 1), row - horizon + 1) if s >= 0 and scored[s]]
+
+
+def slow_share(hit, rows):
+    """The share of hits, by the definition."""
+    return sum(bool(hit[s]) for s in rows) / len(rows) if rows else np.nan
+
+
+def slow_worth(hit, rows, lags):
+    """How many independent predictions each of the rows is worth, by the definition."""
     if not rows:
-        return np.nan, np.nan
-    share = sum(bool(hit[s]) for s in rows) / len(rows)
-    inflation, known = 1.0, set(rows)
-    if 0.0 < share < 1.0:
-        for lag in range(1, lags + 1):
-            pairs = [(s, s - lag) for s in rows if s - lag in known]
+        return np.nan
+    share, inflation, weights, known = slow_share(hit, rows), 1.0, 0.0, set(rows)
+    for lag in range(1, lags + 1):
+        pairs = [(s, s - lag) for s in rows if s - lag in known]
+        weight = 1.0 - lag / (lags + 1)
+        weights += weight * len(pairs)
+        if 0.0 < share < 1.0:
             covariance = sum((hit[a] - share) * (hit[b] - share) for a, b in pairs) / len(rows)
-            inflation += 2.0 * (1.0 - lag / (lags + 1)) * covariance / (share * (1.0 - share))
-    return share, len(rows) / max(inflation, 1.0)
+            inflation += 2.0 * weight * covariance / (share * (1.0 - share))
+    return max(1.0 - (1.0 + 2.0 * weights / len(rows)) / len(rows), 0.0) / max(inflation, 1.0)
 
 
-def slow_accuracy(scored, hit, horizon, windows, minimum, floor):
+def slow_fall(share, number, validated):
+    """The test of two shares with a pooled variance, one-sided at 99 %, by the definition."""
+    if not number or np.isnan(share):
+        return False
+    other = validated.effective_predictions
+    pooled = (share * number + validated.accuracy * other) / (number + other)
+    error = sqrt(pooled * (1 - pooled) * (1 / number + 1 / other))
+    return bool(error) and (validated.accuracy - share) / error > Z_FALL
+
+
+def slow_accuracy(scored, hit, horizon, windows, minimum, floor, validated):
     """Every column of every row, by the definition."""
     lags, rows = min(2 * horizon, windows[0] - 1), []
     for row in range(len(scored)):
+        worth = slow_worth(hit, known_rows(scored, row, horizon, windows[-1]), lags)
         for window in windows:
-            share, number = slow_row(scored, hit, row, horizon, window, lags)
+            known = known_rows(scored, row, horizon, window)
+            share, number = slow_share(hit, known), len(known) * worth if known else np.nan
             if number >= minimum:
                 break
-        centre = (share + Z**2 / (2 * number)) / (1 + Z**2 / number)
-        half = Z / (1 + Z**2 / number) * sqrt(share * (1 - share) / number + Z**2 / (4 * number**2))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            n = np.float64(number)
+            centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n) if n else 0.5
+            half = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2)) if n else 0.5
         verdict = AccuracyVerdict.INSUFFICIENT_DATA
         if number >= minimum:
             breached = share < floor and centre + half < floor
-            verdict = AccuracyVerdict.BREACHED if breached else AccuracyVerdict.HEALTHY
+            newest = known_rows(scored, row, horizon, window // NEWEST_PART)
+            fell = validated.effective_predictions >= minimum and slow_fall(share, number, validated)
+            fell = fell and slow_fall(slow_share(hit, newest), len(newest) * worth, validated)
+            unbreached = AccuracyVerdict.FELL if fell else AccuracyVerdict.HEALTHY
+            verdict = AccuracyVerdict.BREACHED if breached else unbreached
         rows.append((share, centre - half, centre + half, number, verdict, window))
     return np.array(rows).T
+
+
+def validated(accuracy=0.8, effective=200.0):
+    """What a model showed in validation."""
+    return Validated(accuracy=accuracy, predictions=1_000, effective_predictions=effective, candles=1_200)
 
 
 @given(
@@ -54,20 +88,28 @@ def slow_accuracy(scored, hit, horizon, windows, minimum, floor):
     horizon=st.integers(1, 6),
     windows=st.sets(st.integers(2, 60), min_size=1, max_size=3),
     skill=st.floats(0.0, 1.0),
+    shown=st.builds(validated, st.floats(0.0, 1.0), st.sampled_from([9.0, 10.0, 40.0, 1e4])),
 )
-@settings(max_examples=40, deadline=None)
-def test_every_column_is_that_of_the_plain_definition(seed, scored_share, horizon, windows, skill):
+@settings(max_examples=60, deadline=None)
+def test_every_column_is_that_of_the_plain_definition(seed, scored_share, horizon, windows, skill, shown):
     rng = np.random.default_rng(seed)
     scored = rng.random(120) < scored_share
     hit = np.repeat(rng.random(40) < skill, 3) ^ (rng.random(120) < 0.1)
     ascending = tuple(sorted(windows))
     columns = rolling_accuracy(
-        scored=scored, hit=hit, horizon_candles=horizon, windows=ascending, minimum_effective=10, floor=0.52
+        scored=scored,
+        hit=hit,
+        horizon_candles=horizon,
+        windows=ascending,
+        minimum_effective=10,
+        floor=0.52,
+        validated=shown,
     )
-    expected = slow_accuracy(scored, hit, horizon, ascending, 10, 0.52)
+    expected = slow_accuracy(scored, hit, horizon, ascending, 10, 0.52, shown)
     # at exactly the minimum, the last bit of either computation chooses the window
     tied = (abs(expected[3] - 10) < 1e-6) | (abs(columns.effective_predictions - 10) < 1e-6)
     settled = ~tied
+    assert (columns.lower[settled & (columns.effective_predictions > 0)] >= 0.0).all()
     for name, values in zip(COLUMNS[:4], expected, strict=False):
         np.testing.assert_allclose(getattr(columns, name)[settled], values[settled], rtol=1e-8, atol=1e-9, err_msg=name)
     assert (columns.window_candles == expected[5])[settled].all()
@@ -76,6 +118,7 @@ def test_every_column_is_that_of_the_plain_definition(seed, scored_share, horizo
 
 def judge(scored, hit, **changes):
     values = {"horizon_candles": 3, "windows": (20, 40), "minimum_effective": 10, "floor": 0.52}
+    values["validated"] = validated()
     return rolling_accuracy(scored=scored, hit=hit, **(values | changes))
 
 
@@ -130,9 +173,10 @@ def test_independent_hits_count_in_full_and_repeated_ones_do_not():
 
 def test_the_window_widens_until_it_holds_enough():
     scored = np.arange(300) % 4 == 0
-    columns = judge(scored, np.ones(300, dtype=bool), windows=(20, 40, 80))
+    columns = judge(scored, np.ones(300, dtype=bool), windows=(20, 40, 80), minimum_effective=9)
     assert columns.window_candles[-1] == 40
-    assert columns.effective_predictions[-1] == 10
+    # ten are scored; the twenty of the widest window say what each is worth
+    assert 9 < columns.effective_predictions[-1] < 10
     assert columns.verdict[-1] == AccuracyVerdict.HEALTHY
 
 
@@ -154,7 +198,7 @@ def test_too_few_predictions_are_shown_and_judged_insufficient():
     scored = np.arange(200) % 20 == 0
     columns = judge(scored, ~scored)
     assert columns.accuracy[-1] == 0.0
-    assert columns.effective_predictions[-1] == 2
+    assert columns.effective_predictions[-1] == 1
     assert columns.window_candles[-1] == 40
     assert (columns.verdict == AccuracyVerdict.INSUFFICIENT_DATA).all()
 

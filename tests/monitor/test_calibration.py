@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.candles import candles_round
 from tradai_lifecycle.monitor import bin_codes, fit_pair_reference, rolling_psi
 from tradai_lifecycle.monitor.calibration import calibrate, interquartile_ranges, run_lengths, training_window_psi
 from tradai_lifecycle.monitor.psi import psi_terms
@@ -19,7 +20,7 @@ def slow_series(autoregressive):
         features=values[:20_000],
         feature_names=[f"%-{index}" for index in range(8)],
         prediction=values[:20_000, 0],
-        close=np.arange(20_000.0),
+        candles=candles_round(np.arange(20_000.0)),
         window_candles=WINDOW,
     )
     return reference, values[20_000:]
@@ -55,7 +56,7 @@ def test_slower_features_get_wider_limits(autoregressive):
         features=features,
         feature_names="abc",
         prediction=features[:, 0],
-        close=features[:, 0],
+        candles=candles_round(features[:, 0]),
         window_candles=WINDOW,
     )
     limits = [feature.significant_quantile for feature in reference.features]

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from tests.candles import candles_round, rows_of, walking_candles
 from tradai_lifecycle.monitor import (
     HealthColumns,
     assess,
@@ -28,14 +29,17 @@ def frame_of(seed, autoregressive, *, drift=0.0, faults=False):
     """The arguments of `assess` that have one row per candle."""
     rng = np.random.default_rng(seed)
     fast, slow = autoregressive(ROWS, 2, 0.2, seed), autoregressive(ROWS, 1, 0.9, seed + 1)
-    features = np.column_stack([fast[:, 0], slow[:, 0], np.round(fast[:, 1])])
-    features[ROWS // 2 :] += drift
-    close, dates, fit = 100.0 + slow[:, 0], HOUR_NS * (400_000 + np.arange(ROWS)), np.ones(ROWS, dtype=bool)
+    features = np.column_stack([fast[:, 0], slow[:, 0], np.round(fast[:, 0] + 0.5 * fast[:, 1])])
+    # the third stays: the relation between it and the first breaks, too
+    features[ROWS // 2 :, :2] += drift
+    busy = np.where((np.arange(ROWS) >= 3 * ROWS // 4) & (drift > 0.0), 6.0, 1.0)
+    candles, dates = walking_candles(ROWS, seed=seed + 2, volume=busy), HOUR_NS * (400_000 + np.arange(ROWS))
+    fit = np.ones(ROWS, dtype=bool)
     prediction = np.tanh(features[:, 0])
     if faults:
         fit = rng.random(ROWS) < 0.8
         features[~fit, rng.integers(3)] = np.nan
-        features[200:240, 1], close[210:250] = 3.0, 99.0
+        features[200:240, 1], candles.close[210:250] = 3.0, 99.0
         features[300:330, 0] *= 40.0
         dates[350:] += 3 * HOUR_NS
         prediction[~fit] = np.nan
@@ -47,7 +51,7 @@ def frame_of(seed, autoregressive, *, drift=0.0, faults=False):
         "fit": fit,
         "realised": realised,
         "dates_ns": dates,
-        "close": close,
+        "candles": candles,
     }
 
 
@@ -63,17 +67,26 @@ def test_every_column_is_the_same_to_the_last_bit_wherever_the_frame_starts_or_e
     frame = frame_of(seed, autoregressive, drift=drift, faults=faults)
     whole = judge(frame, pair_reference, settings, HOUR_NS * 400_100)
     memory = health_memory_candles(settings)
-    later = judge({name: column[cut:] for name, column in frame.items()}, pair_reference, settings, HOUR_NS * 400_100)
-    shorter = judge({n: column[:-cut] for n, column in frame.items()}, pair_reference, settings, HOUR_NS * 400_100)
+    later = judge(rows_of(frame, slice(cut, None)), pair_reference, settings, HOUR_NS * 400_100)
+    shorter = judge(rows_of(frame, slice(0, -cut)), pair_reference, settings, HOUR_NS * 400_100)
     for name in NAMES:
         values = getattr(whole, name)
         assert np.array_equal(getattr(later, name)[memory:], values[cut + memory :], equal_nan=True), name
         assert np.array_equal(getattr(shorter, name), values[:-cut], equal_nan=True), name
 
 
+def test_the_frames_compared_show_every_kind_of_evidence(autoregressive, pair_reference, settings):
+    health = judge(frame_of(3, autoregressive, drift=2.0), pair_reference, settings)
+    assert (health.quality & np.uint32(Reason.RELATION_BROKEN)).any()
+    for name in ("market_ratio", "market_fast_ratio", "relation_fast_ratio", "moderate_ratio", "significant_ratio"):
+        ratio = getattr(health, name)
+        assert np.nanmax(ratio) >= 1.0 > np.nanmin(ratio), name
+
+
 def test_the_memory_is_the_longest_of_all_monitors(settings):
     assert health_memory_candles(settings) == 3 + 90 - 1
-    assert health_memory_candles(replace(settings, window_candles=500)) == 525
+    # the market beside its last window, over half a window, and calm for a quarter of one before a relation counts
+    assert health_memory_candles(replace(settings, window_candles=500)) == (501 + 249) + 125
 
 
 def test_drift_columns_are_those_of_the_rolling_index_and_its_limits(autoregressive, pair_reference, settings):
@@ -125,7 +138,7 @@ def test_a_series_whose_limit_sees_nothing_is_left_out_of_the_rules(pair_referen
     blind = replace(pair_reference.features[0], significant_quantile=1.01)
     limits = series_limits(replace(pair_reference, features=(blind, *pair_reference.features[1:])), settings)
     assert not limits[0].monitorable
-    assert limits[0].significant == 1.01
+    assert limits[0].significant == 1.5 * 1.01
 
 
 def test_fixed_thresholds_are_the_floors_for_every_series(pair_reference, settings):
@@ -190,7 +203,7 @@ def accuracy_frame(**changes):
         "fit": np.ones(ROWS, dtype=bool),
         "realised": np.where(np.arange(ROWS) % 2, 2.0, -2.0),
         "dates_ns": HOUR_NS * (400_000 + np.arange(ROWS)),
-        "close": np.arange(ROWS) + 1.0,
+        "candles": candles_round(np.arange(ROWS) + 1.0),
     }
     return frame | changes
 
@@ -240,7 +253,7 @@ def test_faults_of_the_data_reach_the_quality_column(autoregressive, pair_refere
 
 def test_columns_of_another_length_are_named(pair_reference, settings):
     with pytest.raises(ValueError, match="do not fit 500 rows"):
-        judge(accuracy_frame(close=np.ones(499)), pair_reference, settings)
+        judge(accuracy_frame(candles=candles_round(np.ones(499))), pair_reference, settings)
     with pytest.raises(ValueError, match="does not fit 4 rows"):
         series_health(
             features_tail=np.zeros((4, 3)), prediction_tail=np.zeros(5), reference=pair_reference, settings=settings
@@ -248,5 +261,5 @@ def test_columns_of_another_length_are_named(pair_reference, settings):
 
 
 def test_an_empty_frame_gives_empty_columns(pair_reference, settings):
-    health = judge({name: column[:0] for name, column in accuracy_frame().items()}, pair_reference, settings)
+    health = judge(rows_of(accuracy_frame(), slice(0, 0)), pair_reference, settings)
     assert {len(getattr(health, name)) for name in NAMES} == {0}

@@ -33,7 +33,15 @@ def reference(pair_reference, series_reference, autoregressive):
         replace(series_reference(column), name=name, iqr_low=0.9, iqr_high=1.8)
         for name, column in zip("ab", training.T, strict=True)
     )
-    return replace(pair_reference, features=features, longest_constant_close_run=2)
+    return of_features(replace(pair_reference, longest_constant_close_run=2), features)
+
+
+def of_features(reference, features):
+    """The reference of other features, between which nothing is related."""
+    unrelated = replace(
+        reference.relations, scores=tuple((0,) * len(feature.counts) for feature in features), combinations=()
+    )
+    return replace(reference, features=tuple(features), relations=unrelated)
 
 
 def reasons(values, close, dates, reference, window=WINDOW):
@@ -83,7 +91,7 @@ def test_a_feature_may_stand_still_for_one_and_a_half_times_as_long_as_in_traini
     patient = replace(reference.features[0], longest_constant_run=31)
     broken = values.copy()
     broken[ONSET : ONSET + 60, 0] = 0.0
-    found = reasons(broken, close, dates, replace(reference, features=(patient, reference.features[1])))
+    found = reasons(broken, close, dates, of_features(reference, (patient, reference.features[1])))
     assert on(found, Reason.CONSTANT_FEATURE) == list(range(ONSET + 47, ONSET + 60))
 
 
@@ -94,7 +102,7 @@ def test_the_patience_ends_at_the_window_and_a_feature_constant_in_training_is_e
     for longest, first in ((WINDOW - 1, ONSET - 200 + WINDOW), (WINDOW, None)):
         feature = replace(reference.features[0], longest_constant_run=longest)
         found = on(
-            reasons(broken, close, dates, replace(reference, features=(feature, reference.features[1]))),
+            reasons(broken, close, dates, of_features(reference, (feature, reference.features[1]))),
             Reason.CONSTANT_FEATURE,
         )
         assert found == (list(range(first, ROWS)) if first else [])
@@ -139,7 +147,7 @@ def test_another_scale_is_flagged_once_the_window_shows_it_and_only_at_every_fif
 def test_a_feature_without_a_scale_in_training_has_none_to_change(frame, reference):
     values, close, dates = frame
     feature = replace(reference.features[0], iqr_low=0.0, iqr_high=0.0)
-    flat = replace(reference, features=(feature, reference.features[1]))
+    flat = of_features(reference, (feature, reference.features[1]))
     assert not on(reasons(values, close, dates, flat), Reason.SCALE_CHANGED)
 
 
@@ -164,7 +172,7 @@ def test_numbers_near_the_largest_float_are_judged_without_a_warning(frame, refe
     values, close, dates = frame
     largest = np.finfo(float).max
     feature = replace(series_reference([-largest, largest]), iqr_high=largest, iqr_low=1.0)
-    huge = replace(reference, features=(feature, reference.features[1]))
+    huge = of_features(reference, (feature, reference.features[1]))
     wild = values.copy()
     wild[:, 0] = np.where(values[:, 0] > 0, largest, -largest) * np.linspace(0.5, 1.0, ROWS)
     assert not on(reasons(wild, close, dates, huge), Reason.OUT_OF_RANGE | Reason.SCALE_CHANGED)

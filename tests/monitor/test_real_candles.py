@@ -1,26 +1,18 @@
-"""The monitors on real candles: alarms are rare out of sample, and faults are found within 25 candles.
+"""The monitors on real candles: alarms are rare out of sample, and faults are found within 25 candles."""
 
-Needs a folder of freqtrade feather files, such as BTC_USDT-1h.feather, named by TRADAI_TEST_DATA.
-"""
-
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.monitor.real_candles import as_candles, indicators, needs_candles, real_candles
 from tradai_lifecycle.monitor import PairReference, bin_codes, fit_pair_reference, quality_reasons, rolling_psi
 
-FOLDER = os.environ.get("TRADAI_TEST_DATA", "")
 SERIES = ("BTC_USDT-1h", "ETH_USDT-1h", "SOL_USDT-5m")
 TRAINING, LIVE, WINDOW, COOL_DOWN = 20_000, 15_000, 500, 250
 
-pytestmark = [
-    pytest.mark.market,
-    pytest.mark.skipif(not FOLDER, reason="TRADAI_TEST_DATA does not name a folder of candles"),
-]
+pytestmark = [pytest.mark.market, needs_candles]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,42 +41,10 @@ class Market:
         )
 
 
-def indicators(frame: Any) -> Any:
-    """Twenty indicators of candles: returns, strength, volatility, distances, bands and volume."""
-    import pandas as pd
-
-    close, high, low, volume = frame["close"], frame["high"], frame["low"], frame["volume"]
-    log, made = np.log(close), {}
-    made |= {f"%-return-{span}": log.diff(span) for span in (1, 3, 6, 12, 24, 48)}
-    for span in (14, 28):
-        up = close.diff().clip(lower=0).ewm(alpha=1 / span).mean()
-        down = (-close.diff().clip(upper=0)).ewm(alpha=1 / span).mean()
-        made[f"%-rsi-{span}"] = 100 * up / (up + down)
-    made |= {f"%-volatility-{span}": log.diff().rolling(span).std() for span in (12, 24, 72)}
-    made |= {f"%-distance-{span}": close / close.rolling(span).mean() - 1 for span in (20, 50)}
-    made["%-range"] = (high - low) / close
-    made["%-true-range"] = made["%-range"].rolling(14).mean()
-    made["%-bands"] = 4 * close.rolling(20).std() / close.rolling(20).mean()
-    made["%-stochastic"] = (close - low.rolling(14).min()) / (high.rolling(14).max() - low.rolling(14).min())
-    made["%-macd"] = (close.ewm(span=12).mean() - close.ewm(span=26).mean()) / close
-    made["%-volume"] = (volume - volume.rolling(48).mean()) / volume.rolling(48).std()
-    made["%-volume-ratio"] = volume / volume.rolling(24).mean()
-    return pd.DataFrame(made)
-
-
 @pytest.fixture(scope="module", params=SERIES)
 def market(request):
-    """Real candles with gaps filled as freqtrade fills them: flat, without volume."""
-    import pandas as pd
-
-    path = Path(FOLDER) / f"{request.param}.feather"
-    if not path.exists():
-        pytest.skip(f"{path} does not exist")
-    frame = pd.read_feather(path).drop_duplicates("date").set_index("date")
-    frame = frame.reindex(pd.date_range(frame.index[0], frame.index[-1], freq=frame.index.to_series().diff().min()))
-    frame["volume"] = frame["volume"].fillna(0.0)
-    frame["close"] = frame["close"].ffill()
-    frame = frame.apply(lambda column: column.fillna(frame["close"])).iloc[-(TRAINING + LIVE + 100) :]
+    """Real candles with a reference of the first of them."""
+    frame = real_candles(request.param).iloc[-(TRAINING + LIVE + 100) :]
     features = indicators(frame).iloc[100:]
     close, dates = frame["close"].to_numpy()[100:], features.index.as_unit("ns").asi8
     reference = fit_pair_reference(
@@ -92,7 +52,7 @@ def market(request):
         features=features.to_numpy()[:TRAINING],
         feature_names=tuple(features.columns),
         prediction=np.tanh(20 * features["%-return-24"].to_numpy()[:TRAINING]),
-        close=close[:TRAINING],
+        candles=as_candles(frame.iloc[100:]).rows(slice(TRAINING)),
         window_candles=WINDOW,
     )
     return Market(

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from tests.monitor.test_health import HOUR_NS, frame_of
+from tests.candles import rows_of
+from tests.monitor.test_health import HOUR_NS, ROWS, frame_of
 from tradai_lifecycle.monitor import EvidenceAsked, HealthColumns, RollingHealth, assess, bin_codes, series_limits
-from tradai_lifecycle.monitor import drift as drift_module
-from tradai_lifecycle.monitor import rolling_health as rolling_module
 from tradai_lifecycle.monitor.calibration import interquartile_ranges
+from tradai_lifecycle.monitor.drift import DriftMonitor
+from tradai_lifecycle.monitor.market import market_memory_candles
 from tradai_lifecycle.monitor.psi import PaddedEdges, edge_codes
 from tradai_lifecycle.monitor.scales import RememberedScales, Scales
 from tradai_lifecycle.states import Reason
@@ -24,7 +25,7 @@ NOISES = {"none": 0.0, "last bits": 1e-12, "small": 1e-4, "large": 0.3}
 
 
 def part(frame, start, end):
-    return {name: column[start:end].copy() for name, column in frame.items()}
+    return rows_of(frame, slice(start, end))
 
 
 def assert_same(rolling, alone, where=""):
@@ -67,13 +68,29 @@ def test_a_value_that_crosses_an_edge_and_comes_back_changes_what_it_must(autore
         assert_same(rolling.assess(**shared), assess(**shared, reference=pair_reference, settings=settings))
 
 
+@pytest.mark.parametrize("name", ["open", "high", "low", "close", "volume"])
+@pytest.mark.parametrize("back", [1, 30, 200])
+def test_a_candle_that_was_revised_is_read_anew(autoregressive, pair_reference, settings, name, back):
+    """An exchange corrects its newest candle at times; any candle may be so, and need not stay so."""
+    whole, rolling = frame_of(14, autoregressive, drift=2.0), RollingHealth(pair_reference, settings)
+    mattered = False
+    for start, factor in enumerate((1.0, 1.02, 1.02, 1.0, 4.0, np.nan, 1.0)):
+        frame = part(whole, start, start + LENGTH)
+        kept = assess(**frame, trained_until_ns=TRAINED_UNTIL, reference=pair_reference, settings=settings)
+        getattr(frame["candles"], name)[LENGTH - back - start] *= factor
+        shared = {**frame, "trained_until_ns": TRAINED_UNTIL}
+        alone = assess(**shared, reference=pair_reference, settings=settings)
+        assert_same(rolling.assess(**shared), alone, f"start {start}")
+        mattered |= not np.array_equal(alone.market_fast_ratio, kept.market_fast_ratio, equal_nan=True)
+    assert mattered
+
+
 @pytest.mark.parametrize("at", [100, 150, 200, 224])
 def test_a_candle_that_comes_twice_is_judged_as_alone(autoregressive, pair_reference, settings, at):
     """Also where it is one at which scales are compared, and a scale has changed."""
     whole, rolling = frame_of(13, autoregressive), RollingHealth(pair_reference, settings)
     whole["features"] *= 20.0
-    for name, column in whole.items():
-        whole[name] = np.insert(column, at, column[at], axis=0)
+    whole = rows_of(whole, np.insert(np.arange(ROWS), at, at))
     for start in range(6):
         shared = {**part(whole, start, start + LENGTH), "trained_until_ns": TRAINED_UNTIL}
         alone = assess(**shared, reference=pair_reference, settings=settings)
@@ -120,15 +137,15 @@ def test_frames_that_go_on_are_not_judged_anew(autoregressive, pair_reference, s
         raise AssertionError("a whole frame was judged")
 
     monkeypatch.setattr(PaddedEdges, "codes", counted_codes)
-    monkeypatch.setattr(rolling_module, "drift_of", refused)
+    monkeypatch.setattr(DriftMonitor, "of", refused)
     monkeypatch.setattr("tradai_lifecycle.monitor.scales.interquartile_ranges", counted_ranges)
     for start in range(1, 5):
         frame = part(whole, start, start + LENGTH)
         frame["features"] *= 1.0 + 1e-13
         rolling.assess(**frame, **shared)
-    # the newest row of three features, and all of the prediction
+    # the newest row of three features, all of the prediction, and the five market series over their own memory
     assert max(binned) <= LENGTH
-    assert sum(binned) <= 4 * (LENGTH + 3)
+    assert sum(binned) <= 4 * (LENGTH + 3 + 5 * (market_memory_candles(40) + 1))
     # every second candle is one at which ranges are looked at, and each is new once
     assert sum(ranges) <= 3 * 2
 
@@ -170,10 +187,10 @@ def test_the_newest_row_alone_is_the_last_row_of_all(autoregressive, pair_refere
     frame = frame_of(11, autoregressive, drift=2.0)
     codes = bin_codes(np.column_stack([frame["features"], frame["prediction"]]), pair_reference.series)
     limits = series_limits(pair_reference, settings)
-    newest = drift_module.NewestDrift(pair_reference.series, limits)
-    whole = drift_module.drift_of(codes, pair_reference.series, limits, 40)
+    monitor = DriftMonitor(pair_reference.series, limits, pair_reference.relations, 40)
+    whole = monitor.of(codes)
     for row in range(39, len(codes)):
-        one = newest.of(codes[row - 39 : row + 1])
+        one = monitor.newest(codes[row - 39 : row + 1])
         for field in fields(one):
             assert getattr(one, field.name)[0] == getattr(whole, field.name)[row], (field.name, row)
 

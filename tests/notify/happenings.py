@@ -80,6 +80,7 @@ def commanded(
     who="telegram:12345 anna",
     note="",
     detail="",
+    begun_at="",
 ) -> CommandAnswered:
     return CommandAnswered(
         at=at(later),
@@ -90,6 +91,7 @@ def commanded(
         note=note,
         outcome=outcome,
         detail=detail,
+        begun_at=begun_at,
     )
 
 

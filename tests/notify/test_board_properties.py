@@ -141,6 +141,7 @@ def test_notices_come_in_the_order_of_what_they_tell(events: list[StateChanged])
     happened = [(event.pair, event.after) for event in events]
     position = 0
     for one in heard:
+        assert one in happened[position:], (heard, happened)
         position = happened.index(one, position) + 1
 
 

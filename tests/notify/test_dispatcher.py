@@ -115,8 +115,10 @@ def test_events_before_the_start_are_not_lost() -> None:
     channel = Memorising("one")
     telling = dispatcher(channel)
     telling.post(changed())
+    assert channel.titles == []
     with running(telling):
         until(lambda: bool(channel.titles))
+    assert channel.titles == ["BTC/USDT paused: significant drift of the features"]
 
 
 def test_a_dead_and_a_hanging_channel_cost_the_others_nothing_and_are_told_on_them() -> None:
@@ -246,14 +248,6 @@ def test_a_secret_in_an_event_reaches_neither_a_channel_nor_the_log(
     assert TOKEN not in f"{inbox.posted} {sent.messages} {caplog.text}"
     assert "All entries are blocked" in caplog.text
     assert '"POST /' in caplog.text
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = Ledger(tmp_path / "lifecycle.sqlite")
-    opened.open()
-    yield opened
-    opened.close()
 
 
 def service(ledger: Ledger, inbox: HttpInbox) -> NoticeService:

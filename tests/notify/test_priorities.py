@@ -23,7 +23,8 @@ from tests.notify.happenings import (
 from tests.test_events import KINDS, sample_events
 from tradai_lifecycle.events import CandidateDecided, Event, RetrainingRequested
 from tradai_lifecycle.notify.notice import Priority, Tone, plain_text
-from tradai_lifecycle.notify.priorities import RULES, is_older, notice_of, topics_of
+from tradai_lifecycle.notify.priorities import RULES, is_older, notice_of
+from tradai_lifecycle.notify.topics import topics_of
 from tradai_lifecycle.states import CandidateOutcome, CommandName, CommandOutcome, Reason
 
 P1, P2, P3 = Priority.NOW, Priority.TODAY, Priority.DIGEST

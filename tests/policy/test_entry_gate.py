@@ -89,6 +89,22 @@ def test_a_new_reason_ends_a_resume(verdict: Verdict) -> None:
     assert resume_is_broken(verdict, stance.resume_bounds[PAIR])
 
 
+@pytest.mark.parametrize(
+    ("given", "left", "holds"),
+    [
+        (Reason.ACCURACY_BREACH, Reason.ACCURACY_FELL, True),
+        (Reason.PSI_SIGNIFICANT, Reason.PSI_MODERATE, True),
+        (Reason.ACCURACY_FELL, Reason.ACCURACY_BREACH, False),
+    ],
+)
+def test_the_milder_form_of_a_reason_does_not_end_a_resume_and_the_stricter_one_does(
+    given: Reason, left: Reason, holds: bool
+) -> None:
+    stance = resumed_over(given, Severity.MODERATE)
+
+    assert resume_is_broken(replace(REDUCED, reasons=left), stance.resume_bounds[PAIR]) is not holds
+
+
 def test_a_higher_severity_ends_a_resume() -> None:
     stance = resumed_over(Reason.PSI_MODERATE | Reason.PSI_SIGNIFICANT, Severity.MODERATE)
 

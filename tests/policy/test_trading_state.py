@@ -1,6 +1,5 @@
 """The state policy is causal, forgets what it may forget, and never lets go too early."""
 
-from collections.abc import Sequence
 from dataclasses import fields, replace
 
 import numpy as np
@@ -8,71 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.policy.evidence import POLICY, column, decided, health, states
 from tradai_lifecycle.monitor.health import HealthColumns
 from tradai_lifecycle.policy.trading_state import (
     AdoptionPoint,
-    PolicySettings,
     StateColumns,
-    decide_states,
-    held,
-    latched,
     policy_memory_candles,
-    within,
+    shift_policy_memory_candles,
 )
 from tradai_lifecycle.states import AccuracyVerdict, Reason, Severity, SignificantRule, TradingState
-
-POLICY = PolicySettings(
-    moderate_persistence=3,
-    significant_persistence=5,
-    release_persistence=3,
-    latch_memory=12,
-    recovery=4,
-    significant_rule=SignificantRule.ANY_FEATURE,
-)
-
-
-def health(rows: int, **columns: object) -> HealthColumns:
-    quiet = {
-        "psi_max": np.zeros(rows),
-        "moderate_ratio": np.zeros(rows),
-        "significant_ratio": np.zeros(rows),
-        "significant_share": np.zeros(rows),
-        "retraining_rule": np.zeros(rows, dtype=np.bool_),
-        "worst_series": np.full(rows, -1, dtype=np.int16),
-        "quality": np.zeros(rows, dtype=np.uint32),
-        "accuracy": np.full(rows, np.nan),
-        "accuracy_lower": np.full(rows, np.nan),
-        "accuracy_upper": np.full(rows, np.nan),
-        "effective_predictions": np.zeros(rows),
-        "accuracy_verdict": np.full(rows, AccuracyVerdict.HEALTHY, dtype=np.int8),
-    }
-    return HealthColumns(**{**quiet, **columns})
-
-
-def decided(
-    evidence: HealthColumns,
-    *,
-    warm_from: int = 0,
-    adoption: AdoptionPoint | None = None,
-    drift_resets: Sequence[int] = (),
-    **policy: object,
-):
-    rows = len(evidence.psi_max)
-    warm = np.arange(rows) >= warm_from
-    return decide_states(
-        evidence, warm=warm, settings=replace(POLICY, **policy), adoption=adoption, drift_resets=drift_resets
-    )
-
-
-def states(columns: StateColumns) -> list[str]:
-    return [TradingState(int(state)).label for state in columns.state]
-
-
-def column(length: int, *spans: tuple[int, int, float]) -> np.ndarray:
-    values = np.zeros(length)
-    for start, end, value in spans:
-        values[start:end] = value
-    return values
 
 
 def test_quiet_evidence_is_active_on_every_warm_row() -> None:
@@ -150,6 +93,36 @@ def test_a_broken_accuracy_reduces_asks_for_retraining_and_is_held() -> None:
 
     assert states(columns) == ["active"] * 2 + ["reduced"] * POLICY.recovery + ["active"] * 4
     assert columns.retraining.tolist() == [False] * 2 + [True] * POLICY.recovery + [False] * 4
+
+
+def test_a_fall_of_the_accuracy_reduces_once_it_has_held_and_asks_for_nothing() -> None:
+    verdict = np.full(14, AccuracyVerdict.HEALTHY, dtype=np.int8)
+    verdict[[1, 4, 5]] = AccuracyVerdict.FELL
+    columns = decided(health(14, accuracy_verdict=verdict))
+
+    assert states(columns) == ["active"] * 5 + ["reduced"] * POLICY.recovery + ["active"] * 5
+    assert {Reason(int(reasons)) for reasons in columns.reasons[5:9]} == {Reason.ACCURACY_FELL}
+    assert columns.severity[5:9].tolist() == [Severity.MODERATE] * 4
+    assert not columns.retraining.any()
+
+
+def test_a_breach_says_more_than_a_fall_and_is_followed_by_it_without_a_gap() -> None:
+    verdict = np.full(20, AccuracyVerdict.FELL, dtype=np.int8)
+    verdict[6:8] = AccuracyVerdict.BREACHED
+    columns = decided(health(20, accuracy_verdict=verdict))
+    reasons = [Reason(int(row)) for row in columns.reasons]
+
+    assert reasons[1:6] == [Reason.ACCURACY_FELL] * 5
+    assert reasons[6 : 7 + POLICY.recovery] == [Reason.ACCURACY_BREACH] * 5
+    assert reasons[7 + POLICY.recovery :] == [Reason.ACCURACY_FELL] * 9
+
+
+def test_a_fall_corroborates_no_drift() -> None:
+    drift = {"significant_ratio": np.full(9, 1.5), "moderate_ratio": np.full(9, 1.5), "significant_share": np.zeros(9)}
+    fell = np.full(9, AccuracyVerdict.FELL, dtype=np.int8)
+    columns = decided(health(9, accuracy_verdict=fell, **drift), significant_rule=SignificantRule.CORROBORATED)
+
+    assert states(columns)[-1] == "reduced"
 
 
 def test_too_little_data_for_accuracy_is_neither_a_breach_nor_a_reason() -> None:
@@ -249,6 +222,10 @@ def cut(evidence: HealthColumns, rows: slice) -> HealthColumns:
 
 
 element = st.sampled_from([0.0, 0.5, 0.74, 0.75, 0.9, 0.99, 1.0, 1.3, float("nan")])
+SHIFT_RATIOS = ("market_ratio", "market_fast_ratio", "relation_fast_ratio")
+ratios = st.lists(st.tuples(st.integers(1, 9), element), min_size=1, max_size=30).map(
+    lambda spans: np.concatenate([np.full(length, value) for length, value in spans])
+)
 
 
 @st.composite
@@ -258,12 +235,23 @@ def evidences(draw: st.DrawFn) -> HealthColumns:
     spans = draw(st.lists(st.tuples(st.integers(1, 9), element, element), min_size=20, max_size=40))
     moderate = np.concatenate([np.full(length, first) for length, first, _ in spans] + [np.zeros(rows)])[:rows]
     significant = np.concatenate([np.full(length, second) for length, _, second in spans] + [np.zeros(rows)])[:rows]
+    shifts = {name: np.resize(draw(ratios), rows) for name in SHIFT_RATIOS}
     faults = np.zeros(rows, dtype=np.uint32)
     faults[draw(st.lists(st.integers(0, rows - 1), max_size=3))] = Reason.NOT_FINITE
     verdict = np.full(rows, AccuracyVerdict.HEALTHY, dtype=np.int8)
-    verdict[draw(st.lists(st.integers(0, rows - 1), max_size=3))] = AccuracyVerdict.BREACHED
+    for start in draw(st.lists(st.integers(0, rows - 1), max_size=3)):
+        verdict[start : start + 6] = AccuracyVerdict.FELL
+    for said in (AccuracyVerdict.FELL, AccuracyVerdict.BREACHED):
+        verdict[draw(st.lists(st.integers(0, rows - 1), max_size=5))] = said
     return health(
-        rows, moderate_ratio=moderate, significant_ratio=significant, quality=faults, accuracy_verdict=verdict
+        rows,
+        moderate_ratio=moderate,
+        significant_ratio=significant,
+        significant_share=np.resize(draw(ratios), rows),
+        retraining_rule=moderate > 0.9,
+        quality=faults,
+        accuracy_verdict=verdict,
+        **shifts,
     )
 
 
@@ -290,7 +278,7 @@ def test_appending_candles_or_a_later_reset_changes_nothing_before(
 def test_a_frame_that_starts_later_decides_alike_once_its_memory_is_filled(
     evidence: HealthColumns, start: int, rule: SignificantRule, resets: list[int]
 ) -> None:
-    memory = policy_memory_candles(POLICY)
+    memory = max(policy_memory_candles(POLICY), shift_policy_memory_candles(POLICY))
     later_resets = [max(reset - start, 0) for reset in resets]
     whole, later = (
         decided(evidence, significant_rule=rule, drift_resets=resets),
@@ -323,13 +311,3 @@ def test_paused_is_exactly_significant_or_not_warm_and_every_held_row_says_why(
     paused = (columns.severity == Severity.SIGNIFICANT) | (rows < warm_from)
     assert np.array_equal(columns.state == TradingState.PAUSED, paused)
     assert np.array_equal(columns.state != TradingState.ACTIVE, columns.reasons != 0)
-
-
-def test_counts_over_the_last_rows_by_hand() -> None:
-    flags = np.array([1, 1, 0, 1, 1, 1], dtype=np.bool_)
-
-    assert held(flags, 2).tolist() == [False, True, False, False, True, True]
-    assert within(flags, 2).tolist() == [True, True, True, True, True, True]
-    assert within(~flags, 2).tolist() == [False, False, True, True, False, False]
-    assert latched(flags, ~flags, 2).tolist() == [True, True, False, True, True, True]
-    assert held(flags, 9).tolist() == [False] * 6

@@ -14,6 +14,7 @@ from tradai_lifecycle.events import CandidateDecided, FaultReported
 from tradai_lifecycle.model import ModelSlot
 from tradai_lifecycle.model.local_directory import LocalDirectorySource
 from tradai_lifecycle.runtime import Watcher
+from tradai_lifecycle.states import SwapOutcome
 
 
 class CommandedSource(LocalDirectorySource):
@@ -99,3 +100,10 @@ class Stage:
 @pytest.fixture
 def stage(tmp_path):
     return Stage(tmp_path)
+
+
+async def assert_adopted(stage, watcher, version):
+    """Poll once: `version` is staged by it, and is in charge once the bot adopts."""
+    await watcher.poll_once()
+    assert stage.slot.adopt() is SwapOutcome.ADOPTED
+    assert stage.slot.current.version == version

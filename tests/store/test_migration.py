@@ -14,7 +14,7 @@ import pytest
 
 from tradai_lifecycle.errors import StoreUnavailableError
 from tradai_lifecycle.states import OperatorAction, Reason, Severity, TradingState
-from tradai_lifecycle.store import Ledger, OperatorRecord, PinRecord, StateRecord
+from tradai_lifecycle.store import Ledger, OperatorRecord, PairSeries, PinRecord, StateRecord
 from tradai_lifecycle.store.schema import APPLICATION_ID, SCHEMA_VERSION, OlderSchemaError
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -106,6 +106,22 @@ CREATE TABLE retraining_requests (
 );
 CREATE UNIQUE INDEX one_open_request_per_version ON retraining_requests (version) WHERE closed_at IS NULL;
 """
+#: What version 2 added, but for tables that are the same in a new file.
+VERSION_TWO = """
+ALTER TABLE states ADD COLUMN close FLOAT;
+ALTER TABLE states ADD COLUMN accuracy_lower FLOAT;
+ALTER TABLE states ADD COLUMN accuracy_upper FLOAT;
+CREATE TABLE pair_series (
+    pair VARCHAR NOT NULL,
+    candle VARCHAR NOT NULL,
+    version VARCHAR NOT NULL,
+    training_windows FLOAT,
+    series VARCHAR NOT NULL,
+    PRIMARY KEY (pair)
+);
+INSERT INTO pair_series VALUES ('BTC/USDT', '2026-03-01T12:00:00.000000+00:00', 'v7', 12.5, '[]');
+PRAGMA user_version = 2;
+"""
 #: A pause, a pin and two states as they were written then.
 CONTENT = """
 INSERT INTO operator_records (at, action, who, note, ratio, candle, bound, expires_at) VALUES
@@ -191,6 +207,20 @@ def test_a_file_brought_up_to_date_has_the_columns_of_a_new_one(store_path: Path
     assert columns(store_path) == columns(tmp_path / "new.sqlite")
 
 
+def test_a_file_of_version_two_keeps_its_series_and_gets_the_columns_of_a_new_one(
+    store_path: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(write_version_one(store_path))) as connection:
+        connection.executescript(VERSION_TWO)
+    kept = PairSeries(pair="BTC/USDT", candle=NOON, version="v7", training_windows=12.5, series=())
+    with closing(Ledger(store_path)) as ledger, closing(Ledger(tmp_path / "new.sqlite")) as new:
+        ledger.open()
+        new.open()
+        assert ledger.series() == {"BTC/USDT": kept}
+        assert ledger.operator() == (PAUSE,)
+    assert columns(store_path) == columns(tmp_path / "new.sqlite")
+
+
 def test_a_process_of_the_older_version_can_write_on(store_path: Path) -> None:
     write_version_one(store_path)
     with closing(sqlite3.connect(store_path)) as older, closing(Ledger(store_path)) as ledger:
@@ -215,7 +245,9 @@ def test_an_older_file_stays_as_it_is_where_that_was_asked(store_path: Path) -> 
     before = version_and_tables(write_version_one(store_path))
     with closing(Ledger(store_path)) as ledger:
         for call in (lambda: ledger.open(migrate=False), ledger.operator):
-            with pytest.raises(OlderSchemaError, match="its schema is version 1 and this tradai-lifecycle's is 2"):
+            with pytest.raises(
+                OlderSchemaError, match=f"schema is version 1 and this tradai-lifecycle's is {SCHEMA_VERSION}"
+            ):
                 call()
         assert version_and_tables(store_path) == before
         ledger.open()

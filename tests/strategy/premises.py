@@ -87,6 +87,14 @@ class Premises:
     def registry(self) -> LocalDirectorySource:
         return LocalDirectorySource(self.user_data / "registry", "demo")
 
+    def register(self, bundle: ModelBundle) -> str:
+        """Register a version and put it into production."""
+        directory = self.root / f"artefact-{len(self.registry.versions())}"
+        write_artefact(directory, bundle)
+        version = self.registry.register(directory, metrics=bundle.metrics, parameters={}, tags={})
+        self.registry.promote(version)
+        return version
+
     def configure(self, section: Mapping[str, Any] | None = None, **overrides: Any) -> Path:
         """Write the configuration: `section` into the lifecycle's section, the rest into freqtrade's."""
         futures = {"trading_mode": "futures"} if ":" in self.pairs[0] else {}

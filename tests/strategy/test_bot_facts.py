@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from freqtrade.enums import State
 
 from tests.model.bundles import constant
 from tests.runtime.conftest import Stage
+from tests.store.bots import wait_for_bot
 from tests.strategy.fakes import made
 from tradai_lifecycle.errors import StoreUnavailableError
 from tradai_lifecycle.runtime import Runtime, Watcher
@@ -61,17 +61,9 @@ def kept_current(facts: BotFacts) -> Iterator[None]:
         runtime.close()
 
 
-def wait_for(ledger: Ledger, condition: Callable[[BotRecord], bool]) -> BotRecord:
-    deadline = time.monotonic() + 20
-    while (found := ledger.bot()) is None or not condition(found):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.005)
-    return found
-
-
 def test_a_started_bot_says_what_it_is(bot: Bot, ledger: Ledger) -> None:
     with kept_current(bot.facts):
-        found = wait_for(ledger, lambda _: True)
+        found = wait_for_bot(ledger, lambda _: True)
     assert found == BotRecord(
         at=found.at,
         started_at=found.started_at,
@@ -93,10 +85,14 @@ def test_a_stopped_or_paused_bot_says_so_without_a_candle(
     bot: Bot, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bot_facts, "LOOK_SECONDS", 0.01)
+    said = []
     with kept_current(bot.facts):
+        before = wait_for_bot(ledger, lambda _: True).freqtrade_state
         for state in (State.PAUSED, State.STOPPED, State.RUNNING):
             bot.freqtrade.state = state
-            wait_for(ledger, lambda found, word=str(state): found.freqtrade_state == word)
+            before = wait_for_bot(ledger, lambda found, old=before: found.freqtrade_state != old).freqtrade_state
+            said.append(before)
+    assert said == ["paused", "stopped", "running"]
 
 
 def test_the_facts_are_written_anew_where_nothing_changes_and_not_at_every_look(
@@ -105,9 +101,9 @@ def test_the_facts_are_written_anew_where_nothing_changes_and_not_at_every_look(
     monkeypatch.setattr(bot_facts, "LOOK_SECONDS", 0.0)
     monkeypatch.setattr(bot_facts, "REFRESH_SECONDS", 0.5)
     with kept_current(bot.facts):
-        moments = [wait_for(ledger, lambda _: True).at]
+        moments = [wait_for_bot(ledger, lambda _: True).at]
         for _ in range(2):
-            moments.append(wait_for(ledger, lambda found: found.at > moments[-1]).at)
+            moments.append(wait_for_bot(ledger, lambda found: found.at > moments[-1]).at)
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(moments)]
     assert all(gap > 0.45 for gap in gaps)
 
@@ -122,7 +118,7 @@ def test_facts_that_could_not_be_written_are_written_later(tmp_path: Path, monke
         with kept_current(bot.facts):
             (tmp_path / "blocked").rmdir()
             ledger.open()
-            assert wait_for(ledger, lambda _: True).freqtrade_state == "running"
+            assert wait_for_bot(ledger, lambda _: True).freqtrade_state == "running"
 
 
 def test_where_freqtrade_keeps_its_state_elsewhere_the_bot_is_shown_as_running_and_that_is_said_once(

@@ -30,6 +30,7 @@ Judged = Mapping[str, Judgement]
 Frames = Mapping[str, Frame]
 #: A live frame has at least this many rows beyond the shortest one that is decided.
 FURTHER_ROWS = 1_000
+SHIFTS = (Reason.MARKET_MODERATE, Reason.MARKET_SIGNIFICANT, Reason.RELATION_MODERATE)
 
 
 def cut(frame: Frame, first: int, end: int) -> Frame:
@@ -37,7 +38,7 @@ def cut(frame: Frame, first: int, end: int) -> Frame:
     return replace(
         frame,
         dates_ns=frame.dates_ns[rows],
-        close=frame.close[rows],
+        candles=frame.candles.rows(rows),
         features=frame.features[rows],
         realised=frame.realised[rows],
     )
@@ -71,8 +72,9 @@ def band_rows(judged: Judgement) -> np.ndarray:
 
 
 def chosen_ends(judged: Judgement, generator: np.random.Generator) -> list[int]:
-    """Random end candles, every change of state with its neighbours, and rows inside a hysteresis band."""
-    changes = np.flatnonzero(np.diff(judged.states.state)) + 1
+    """Random end candles, every change of state or of a shift with its neighbours, and rows in a hysteresis band."""
+    shifts = judged.states.reasons & np.uint32(sum(SHIFTS))
+    changes = np.flatnonzero(np.diff(judged.states.state) | np.diff(shifts)) + 1
     near = np.concatenate([changes - 1, changes, changes + 1])
     band = band_rows(judged)
     assert len(band) > 0
@@ -86,14 +88,16 @@ def test_a_short_frame_and_the_whole_history_agree_to_the_last_bit(
 ) -> None:
     lifecycle, generator = demo_strategy.lifecycle, np.random.default_rng(1)
     whole = judged_history[pair]
-    states = set()
+    states, reasons = set(), Reason.NONE
     for end in chosen_ends(whole, generator):
         rows = STARTUP_CANDLES + int(generator.choice([0, 1, *generator.integers(2, FURTHER_ROWS, 2)]))
         frame = cut(frames[pair], max(end + 1 - rows, 0), end + 1)
         judged = judge_frame(frame, lifecycle.supply.versions(), lifecycle.settings)
         np.testing.assert_equal(row(judged, -1), row(whole, end), err_msg=f"candle {end}, {rows} rows")
         states.add(int(whole.states.state[end]))
+        reasons |= Reason(int(whole.states.reasons[end]))
     assert states == {0, 1, 2}
+    assert all(shift in reasons for shift in SHIFTS)
 
 
 def test_a_latch_that_nothing_releases_ends_alike_in_every_frame(frames: Frames, demo_strategy: Any) -> None:
@@ -348,3 +352,15 @@ def test_live_a_failing_model_or_monitor_pauses_with_its_name(
     assert set(analysed["trading_state"]) == {"paused"}
     assert Reason(int(lifecycle.gate.view.rows[PAIR].reasons[-1])) is reason
     assert supply.events[0].message.startswith("; ".join(reason.words))
+
+
+def test_a_version_with_a_fault_known_against_it_decides_its_own_rows_alone(
+    frames: Frames, demo_strategy: Any, judged_history: Any
+) -> None:
+    frame = frames[PAIR]
+    (active,) = demo_strategy.lifecycle.supply.versions()
+    faulty = replace(active, adopted_ns=int(frame.dates_ns[2_000]), fault=Reason.FEATURES_DIFFER)
+    judged = judge_frame(frame, (active, faulty), demo_strategy.lifecycle.settings)
+    assert set(judged.states.reasons[2_000:].tolist()) == {int(Reason.FEATURES_DIFFER)}
+    assert not judged.do_predict[2_000:].any()
+    np.testing.assert_array_equal(judged.prediction[:2_000], judged_history[PAIR].prediction[:2_000])

@@ -27,6 +27,7 @@ from tests.strategy.premises import (
     candle_time,
     copy_premises,
     time_range,
+    trained_bundle,
     variant,
 )
 from tradai_lifecycle.states import Reason
@@ -66,7 +67,6 @@ def populate_entry_trend(self, dataframe, metadata):
     return dataframe
 """
 
-#: The model learned from an honest feature of that name; what the column holds is the strategy's affair.
 PEEKING = (
     "        for candles in (12, 48):",
     '        dataframe["%-return_1"] = log_return.shift(-1)\n        for candles in (12, 48):',
@@ -162,6 +162,8 @@ def test_lookahead_analysis_clears_an_honest_strategy_and_finds_a_peeking_one(
     premises: Premises, name: str, replaced: tuple[tuple[str, str], ...], biased: set[str]
 ) -> None:
     checked = premises.add_strategy(name, variant(name, "", *replaced))
+    # a model that learned from what the code peeks at: one that did not would be held back by its golden candles
+    checked.register(trained_bundle(checked, "LogisticRegression", {}))
     checked.configure()
     exported = premises.root / "lookahead.csv"
     shown = checked.command(

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.candles import candles_round
 from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.errors import StoreUnavailableError
 from tradai_lifecycle.policy.entry_gate import OperatorStance
-from tradai_lifecycle.states import Reason, Severity, TradingState
+from tradai_lifecycle.states import BUG_REASONS, Reason, Severity, TradingState
 from tradai_lifecycle.store.ledger import Ledger
 from tradai_lifecycle.strategy.columns import Frame, Judgement, neutral_judgement
 from tradai_lifecycle.strategy.evidence import EvidenceLog
@@ -29,7 +30,7 @@ def judged(pair: str, *, drifts: bool, retraining: bool = False) -> tuple[Frame,
     frame = Frame(
         pair=pair,
         dates_ns=dates,
-        close=np.full(1, 101.5),
+        candles=candles_round(np.full(1, 101.5)),
         feature_names=("%-one",),
         features=np.ones((1, 1)),
         realised=np.full(1, np.nan),
@@ -105,6 +106,16 @@ def test_the_facts_are_written_after_the_batches_and_cost_none_of_them(ledger: L
     note(log, gate, judged("ETH/USDT", drifts=False))
     written(log)
     assert recorded == [["BTC/USDT"], ["BTC/USDT", "ETH/USDT"]]
+
+
+@pytest.mark.parametrize("known", [None, *BUG_REASONS])
+def test_a_bug_that_the_gate_knows_of_asks_for_no_retraining(ledger: Ledger, gate: Gate, known: Reason | None) -> None:
+    log = EvidenceLog(ledger, gate, CONFIG)
+    if known is not None:
+        gate.set_pair_fault("BTC/USDT", known, present=True)
+    note(log, gate, judged("BTC/USDT", drifts=True, retraining=True))
+    written(log)
+    assert len(ledger.open_retraining_requests()) == (known is None)
 
 
 def test_a_change_of_state_is_told_with_the_pairs_own_reasons(ledger: Ledger, gate: Gate) -> None:

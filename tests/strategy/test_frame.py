@@ -17,6 +17,9 @@ def candles() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "date": pd.date_range("2024-06-01", periods=ROWS, freq="1h", tz="UTC"),
+            "open": np.arange(ROWS) + 0.5,
+            "high": np.arange(ROWS) + 2.0,
+            "low": np.arange(ROWS) + 0.25,
             "close": np.arange(1.0, ROWS + 1),
             "volume": 5.0,
         }
@@ -49,8 +52,10 @@ def test_a_frame_holds_the_features_in_the_strategys_order() -> None:
     expected = np.column_stack([[np.nan, *[1.0] * (ROWS - 1)], np.ones(ROWS)])
     np.testing.assert_array_equal(frame.features, expected)
     np.testing.assert_array_equal(frame.close, candles()["close"])
+    for name in ("open", "high", "low", "close", "volume"):
+        np.testing.assert_array_equal(getattr(frame.candles, name), candles()[name])
     np.testing.assert_array_equal(frame.realised, [2.0] * (ROWS - 2) + [np.nan] * 2)
-    assert list(featured.columns) == ["date", "close", "volume", "%-b", "%-a", "plain"]
+    assert list(featured.columns) == ["date", "open", "high", "low", "close", "volume", "%-b", "%-a", "plain"]
 
 
 def test_the_target_never_reaches_the_strategys_signals() -> None:
@@ -131,5 +136,8 @@ def test_what_a_strategy_writes_later_does_not_reach_the_frame(names: tuple[str,
     known = frame.features.copy()
     for name in names:
         featured.loc[featured.index[2:], name] = -1.0
+    for column in ("open", "high", "low", "close", "volume"):
+        featured.loc[featured.index[2:], column] = -1.0
+        np.testing.assert_array_equal(getattr(frame.candles, column), candles()[column])
     np.testing.assert_array_equal(frame.features, known)
     assert frame.features.base is None

@@ -85,6 +85,17 @@ def test_a_mark_holds_its_pair_alone_until_the_pairs_next_judgement() -> None:
     assert asked.decision(PAIR, NOW).state is ACTIVE
 
 
+def test_a_lasting_fault_holds_its_pair_alone_whatever_it_is_judged() -> None:
+    asked = gate()
+    asked.set_pair_fault(PAIR, Reason.FEATURES_DIFFER, present=True)
+    for pair in (PAIR, OTHER):
+        asked.publish(judgement(ACTIVE, pair=pair))
+    assert [asked.decision(pair, NOW).state for pair in (PAIR, OTHER)] == [PAUSED, ACTIVE]
+    assert asked.decision(PAIR, NOW).reasons is Reason.FEATURES_DIFFER
+    asked.set_pair_fault(PAIR, Reason.FEATURES_DIFFER, present=False)
+    assert asked.decision(PAIR, NOW).state is ACTIVE
+
+
 def published(asked: Gate, *severities: Severity) -> list[str]:
     pairs = [f"P{number}/USDT" for number in range(len(severities))]
     for pair, severity in zip(pairs, severities, strict=True):

@@ -9,6 +9,7 @@ from tests.strategy.fakes import Plain, made
 from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.policy.trading_state import policy_memory_candles
 from tradai_lifecycle.strategy.memory import (
+    DAY_SECONDS,
     CandleBudget,
     accuracy_windows,
     candle_budget,
@@ -23,9 +24,13 @@ def budget(*, warm_up: int = 60, timeframe: str = "1h", horizon: int = 6, **sect
     return candle_budget(config, health, feature_warm_up=warm_up)
 
 
-def test_the_default_window_needs_1372_candles_and_the_warm_up() -> None:
-    assert budget(warm_up=0).predecessors == 499 + 249 + 499 + 125
-    assert budget(warm_up=60).startup_candles == budget(warm_up=0).startup_candles + 60
+def test_the_default_window_needs_1398_raw_candles_or_1372_with_features() -> None:
+    market = (501 + 249) + (24 + 499 + 125)
+    drift = 499 + (249 + 499 + 125)
+    assert budget(warm_up=0).predecessors == market == 1_398
+    # the market needs no features: their warm-up is part of its memory
+    assert budget(warm_up=market - drift).predecessors == market
+    assert budget(warm_up=300).predecessors == 300 + drift
 
 
 def test_the_parts_are_the_whole() -> None:
@@ -64,7 +69,10 @@ def test_every_memory_fits_into_the_budget(
     windows = accuracy_windows(config, timeframe=timeframe, horizon_candles=horizon)
     accuracy = horizon + windows[-1] - 1 + 2 * config.recovery_candles - 1
     assert list(windows) == sorted(set(windows))
-    assert evidence >= max(drift, accuracy, policy_memory_candles(policy_settings(config)))
+    assert evidence >= max(drift, accuracy, policy_memory_candles(policy_settings(config, candle_ns=health.candle_ns)))
+    policy = policy_settings(config, candle_ns=health.candle_ns)
+    assert 1 <= policy.accuracy_fall_persistence <= policy.recovery
+    assert policy.accuracy_fall_persistence <= max(1, DAY_SECONDS * 10**9 // health.candle_ns)
     # widening the accuracy's window never asks for more than the drift or the configured days already do
     assert accuracy <= max(drift, horizon + windows[0] - 1 + 2 * config.recovery_candles - 1)
 
@@ -78,6 +86,5 @@ def test_a_subclass_keeps_its_own_warm_up() -> None:
     class Warmer(Plain):
         startup_candle_count = 300
 
-    difference = made(Warmer).startup_candle_count - made(Plain).startup_candle_count
-    assert difference == 290
+    assert made(Warmer).startup_candle_count == budget(warm_up=300, window_candles=200).startup_candles
     assert Warmer.startup_candle_count == 300

@@ -19,10 +19,23 @@ from tradai_lifecycle.strategy.pair_series import judged_tail, pair_series
 PAIR = "BTC/USDT"
 
 
+class CountingEstimator:
+    """The estimator, and how often it was asked to predict."""
+
+    def __init__(self, estimator: Any) -> None:
+        self._estimator = estimator
+        self.asked = 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked += name.startswith("predict")
+        return getattr(self._estimator, name)
+
+
 def rows(frame: Frame, first: int, end: int) -> Frame:
     """A part of a frame."""
-    names = ("dates_ns", "close", "features", "realised")
-    return replace(frame, **{name: getattr(frame, name)[first:end].copy() for name in names})
+    names = ("dates_ns", "features", "realised")
+    part = {name: getattr(frame, name)[first:end].copy() for name in names}
+    return replace(frame, candles=frame.candles.rows(slice(first, end)), **part)
 
 
 def rolled_psi_of_the_predictions(frame: Frame, bundle: ModelBundle, settings: JudgeSettings) -> float:
@@ -54,7 +67,6 @@ def shown(frame: Frame, bundle: ModelBundle, settings: JudgeSettings) -> tuple[P
     tail = judged_tail(frame, judged, bundle, settings)
     assert tail is not None
     series = pair_series(tail, settings)
-    assert series is not None
     return series, float(judged.psi_max[-1]), float(judged.significant_ratio[-1])
 
 
@@ -93,7 +105,7 @@ def test_a_window_that_is_not_full_has_no_figure(
     assert all(isnan(one.psi) for one in series.series)
 
 
-def test_the_frames_own_array_is_kept_and_not_copied(
+def test_the_own_arrays_of_frame_and_judgement_are_kept_and_not_copied(
     frames: Mapping[str, Frame], bundle: ModelBundle, settings: JudgeSettings
 ) -> None:
     frame = frames[PAIR]
@@ -101,7 +113,22 @@ def test_the_frames_own_array_is_kept_and_not_copied(
     tail = judged_tail(frame, replace(judged, versions=(bundle.label,)), bundle, settings)
     assert tail is not None
     assert np.shares_memory(tail.features, frame.features)
-    assert len(tail.features) == settings.health.window_candles
+    assert np.shares_memory(tail.scores, judged.scores)
+    assert len(tail.features) == len(tail.scores) == settings.health.window_candles
+
+
+def test_the_window_is_not_predicted_a_second_time(
+    frames: Mapping[str, Frame], bundle: ModelBundle, settings: JudgeSettings
+) -> None:
+    frame = rows(frames[PAIR], 4_000, 4_000 + settings.predecessors)
+    counting = CountingEstimator(bundle.estimator)
+    counted = replace(bundle, estimator=counting)
+    judged = judge_frame(frame, (ActiveVersion(bundle=counted),), settings)
+    asked = counting.asked
+    tail = judged_tail(frame, judged, counted, settings)
+    assert tail is not None
+    assert pair_series(tail, settings).series[-1].name == "prediction"
+    assert counting.asked == asked > 0
 
 
 def test_a_frame_that_the_model_did_not_judge_has_no_series(

@@ -104,11 +104,11 @@ def _asked(answer: Answer) -> str | None:
 
 
 def awaited(desk: CommandDesk, answer: Answer, seconds: float) -> Answer:
-    """The end of a pending answer where it came within `seconds`."""
+    """The end of a pending answer where a running bot wrote it within `seconds`."""
     deadline = time.monotonic() + seconds
     while answer.follow is not None and time.monotonic() < deadline:
         time.sleep(_FOLLOW_UP_SECONDS)
-        answer = desk.follow_up(answer.follow) or answer
+        answer = desk.end_of(answer.follow) or answer
     return answer
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from tradai_lifecycle.cli.rehearse import comparison_table, rehearsed, stepping_a_bot, timeline_table, wide_console
+from tradai_lifecycle.cli.rehearse import comparison_table, rehearsed, stepping_a_bot, timeline_table
+from tradai_lifecycle.cli.screen import wide_console
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +43,7 @@ class _Show:
         self._began = time.perf_counter()
         self._stage_number = 0
 
+    # The six stages, each under its title, and the last words.
     def run(self) -> None:
         demonstration = self._demonstration
         with self._stage("a market that changes its ways, a bot and a registry"):

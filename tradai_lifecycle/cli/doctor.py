@@ -12,7 +12,7 @@ from rich.table import Table
 from tradai_lifecycle.cli.checks.finding import Finding, Level
 from tradai_lifecycle.cli.options import DEFAULT_CONFIG, AsJson, ConfigFiles, UserData
 from tradai_lifecycle.cli.profit import TradesUrl
-from tradai_lifecycle.cli.rehearse import wide_console
+from tradai_lifecycle.cli.screen import wide_console
 
 _STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 

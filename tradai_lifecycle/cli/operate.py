@@ -69,10 +69,7 @@ def drift(
     as_json: AsJson = False,
 ) -> None:
     """Show the PSI of each feature against its limit."""
-    command = Command(name=CommandName.DRIFT, pair=pair or None)
-    if chart is not None:
-        _draw(command, config, userdir, chart)
-    obey(command, config, userdir, as_json=as_json)
+    _measured(Command(name=CommandName.DRIFT, pair=pair or None), config, userdir, chart, as_json=as_json)
 
 
 def accuracy(
@@ -83,10 +80,7 @@ def accuracy(
     as_json: AsJson = False,
 ) -> None:
     """Show the directional accuracy with its interval, what it is worth, and the floor."""
-    command = Command(name=CommandName.ACCURACY, pair=pair or None)
-    if chart is not None:
-        _draw(command, config, userdir, chart)
-    obey(command, config, userdir, as_json=as_json)
+    _measured(Command(name=CommandName.ACCURACY, pair=pair or None), config, userdir, chart, as_json=as_json)
 
 
 def blocked(
@@ -153,6 +147,12 @@ def history(
 ) -> None:
     """Show what happened, newest first."""
     obey(Command(name=CommandName.HISTORY, limit=lines), config, userdir, as_json=as_json)
+
+
+def _measured(command: Command, config: list[Path], userdir: Path | None, chart: Path | None, *, as_json: bool) -> None:
+    if chart is not None:
+        _draw(command, config, userdir, chart)
+    obey(command, config, userdir, as_json=as_json)
 
 
 def _draw(command: Command, config: list[Path], userdir: Path | None, file: Path) -> None:

@@ -1,7 +1,6 @@
 """What the commands share: their options, and the bot's configuration behind them."""
 
 import getpass
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from tradai_lifecycle.config import LifecycleConfig, parse_config
 from tradai_lifecycle.errors import ConfigurationError, StoreUnavailableError
 from tradai_lifecycle.model.registry import open_source
 from tradai_lifecycle.model.source import ModelSource
+from tradai_lifecycle.quiet import quiet
 from tradai_lifecycle.store.ledger import Ledger
 
 ConfigFiles = Annotated[
@@ -109,17 +109,6 @@ def load_trading_bot(config_files: list[Path], userdir: Path | None, **arguments
     return Bot(freqtrade_config=config, lifecycle=parse_config(config))
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep freqtrade's start-up chatter off the terminal; warnings stay."""
-    before = logging.root.manager.disable
-    logging.disable(logging.INFO)
-    try:
-        yield
-    finally:
-        logging.disable(before)
-
-
 def operator_name() -> str:
     """Who typed the command, for the record."""
     try:
@@ -139,5 +128,4 @@ __all__ = [
     "load_bot",
     "load_trading_bot",
     "operator_name",
-    "quiet",
 ]

@@ -9,13 +9,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from tradai_lifecycle.cli.options import Bot
+from tradai_lifecycle.config import REHEARSALS_FOLDER, STORE_FILE
 from tradai_lifecycle.model.local_directory import STATE_FILE
 from tradai_lifecycle.runtime.model_cache import INDEX_FILE
 from tradai_lifecycle.store.schema import APPLICATION_ID
-
-# keep in sync with sandbox/rehearsal.py
-_REHEARSALS = "rehearsals"
-_REHEARSAL_LEDGER = "tradai_lifecycle.sqlite"
 
 _BESIDE_SQLITE = ("", "-wal", "-shm", "-journal", ".lock")
 
@@ -72,7 +69,7 @@ def _found(bot: Bot) -> Iterator[OwnFile]:
     other = _ledger_of_another(directory, ledger) if cache.is_dir() else None
     kept = f"{other} may be the database of another bot that reads it" if other else ""
     yield from _folder(cache, INDEX_FILE, "the model cache", kept_because=kept)
-    yield from _rehearsals(directory / _REHEARSALS)
+    yield from _rehearsals(directory / REHEARSALS_FOLDER)
     uri = settings.registry_uri
     if uri.startswith("directory:"):
         registry = settings.path_in(directory, uri.removeprefix("directory:")) / settings.model_name
@@ -100,14 +97,14 @@ def _folder(
 
 def _rehearsals(parent: Path) -> Iterator[OwnFile]:
     for path in sorted(parent.iterdir()) if parent.is_dir() else ():
-        ours = not path.is_symlink() and path.is_dir() and _may_be_ledger(path / _REHEARSAL_LEDGER, doubtful=False)
-        kept = "" if ours else f"it holds no {_REHEARSAL_LEDGER} of ours"
+        ours = not path.is_symlink() and path.is_dir() and _may_be_ledger(path / STORE_FILE, doubtful=False)
+        kept = "" if ours else f"it holds no {STORE_FILE} of ours"
         yield OwnFile(path=path, what="a rehearsal", kept_because=kept, with_parent=True)
 
 
 # Rehearsals have caches of their own.
 def _ledger_of_another(directory: Path, ledger: Path) -> Path | None:
-    rehearsals, own = directory / _REHEARSALS, ledger.resolve()
+    rehearsals, own = directory / REHEARSALS_FOLDER, ledger.resolve()
     others = (
         path
         for path in sorted(directory.rglob("*"))

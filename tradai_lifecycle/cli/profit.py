@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from tradai_lifecycle.cli.options import DEFAULT_CONFIG, AsJson, ConfigFiles, UserData, load_bot, quiet
-from tradai_lifecycle.cli.rehearse import wide_console
+from tradai_lifecycle.cli.options import DEFAULT_CONFIG, AsJson, ConfigFiles, UserData, load_bot
+from tradai_lifecycle.cli.screen import wide_console
+from tradai_lifecycle.quiet import quiet
 
 if TYPE_CHECKING:
     from tradai_lifecycle.strategy.version_profit import VersionProfit

@@ -15,14 +15,14 @@ from rich.table import Table
 from rich.text import Text
 
 from tradai_lifecycle.cli.options import DEFAULT_CONFIG, AsJson, ConfigFiles, FreqtradeRefusedError, UserData
+from tradai_lifecycle.cli.screen import STATE_STYLE, wide_console
 from tradai_lifecycle.errors import ConfigurationError
-from tradai_lifecycle.sandbox.timeline import RehearsalResult, TimelineEntry, turning_points
 
 if TYPE_CHECKING:
     from tradai_lifecycle.sandbox.companion import Companion
     from tradai_lifecycle.sandbox.rehearsal import Moment, OnCandle, Rehearsal, RehearsalPlan
+    from tradai_lifecycle.sandbox.timeline import RehearsalResult, TimelineEntry
 
-STATE_STYLE = {"active": "green", "reduced": "yellow", "paused": "red"}
 _PARTS = {"aiohttp": "aiohttp", "time_machine": "time-machine"}
 _EVENT_STYLE = {"model_adopted": "bold cyan", "fault_reported": "bold red", "retraining_requested": "magenta"}
 
@@ -63,7 +63,7 @@ def rehearse(
 
 def rehearsed(
     plan: "RehearsalPlan", *, compare: bool, show: bool, on_candle: "OnCandle | None" = None
-) -> tuple[RehearsalResult, RehearsalResult | None]:
+) -> "tuple[RehearsalResult, RehearsalResult | None]":
     """Rehearse `plan`, and with `compare` the same bot without its lifecycle beside it; `show` draws progress bars."""
     from tradai_lifecycle.sandbox.companion import Companion  # noqa: PLC0415 - freqtrade takes seconds to import
     from tradai_lifecycle.sandbox.rehearsal import Rehearsal  # noqa: PLC0415
@@ -83,7 +83,7 @@ def rehearsed(
         return result, without
 
 
-def json_lines(result: RehearsalResult, without: RehearsalResult | None) -> Iterator[str]:
+def json_lines(result: "RehearsalResult", without: "RehearsalResult | None") -> Iterator[str]:
     """One JSON object per event, and a last one with the figures."""
     for entry in result.entries:
         yield json.dumps(entry.as_json())
@@ -94,7 +94,7 @@ def json_lines(result: RehearsalResult, without: RehearsalResult | None) -> Iter
     yield json.dumps({"candle": last, "event": "summary", "values": values})
 
 
-def print_rehearsal(console: Console, result: RehearsalResult, without: RehearsalResult | None) -> None:
+def print_rehearsal(console: Console, result: "RehearsalResult", without: "RehearsalResult | None") -> None:
     """The timeline, the figures and where to look further."""
     console.print(timeline_table(result))
     console.print(comparison_table(result, without))
@@ -108,14 +108,10 @@ def print_rehearsal(console: Console, result: RehearsalResult, without: Rehearsa
     console.print(f"ledger and log: {result.directory}", highlight=False, soft_wrap=True)
 
 
-def wide_console() -> Console:
-    """A console as wide as the terminal, and wide enough for a timeline where the output goes into a file."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=max(console.width, 140))
-
-
-def timeline_table(result: RehearsalResult) -> Table:
+def timeline_table(result: "RehearsalResult") -> Table:
     """The turning points of a rehearsal, oldest first."""
+    from tradai_lifecycle.sandbox.timeline import turning_points  # noqa: PLC0415 - its room imports pandas
+
     table = Table("candle (UTC)", "event", "pair", "change", "model", "why", title="timeline", title_justify="left")
     for entry, count in turning_points(result.entries):
         times = f" x {count}" if count > 1 else ""
@@ -127,7 +123,7 @@ def timeline_table(result: RehearsalResult) -> Table:
     return table
 
 
-def comparison_table(result: RehearsalResult, without: RehearsalResult | None) -> Table:
+def comparison_table(result: "RehearsalResult", without: "RehearsalResult | None") -> Table:
     """Trades, profit and drawdown, with the lifecycle and without."""
     table = Table("", "trades", "profit", "of the wallet", "largest drawdown")
     runs = (("with the lifecycle", result), ("without (observe, first model)", without))
@@ -183,7 +179,7 @@ def _progress(*, show: bool) -> Progress:
 
 def _run(
     rehearsal: "Rehearsal", companion: "Companion | None", progress: Progress, on_candle: "OnCandle | None"
-) -> RehearsalResult:
+) -> "RehearsalResult":
     bar = progress.add_task("rehearsing", total=None, note="starting the bot")
     beside = progress.add_task("without the lifecycle", total=None, note="") if companion is not None else None
     if companion is not None:
@@ -205,7 +201,7 @@ def _note(moment: "Moment") -> str:
     return f"{moment.candle:%Y-%m-%d %H:%M} {moment.version} {states}"
 
 
-def _change(entry: TimelineEntry) -> Text:
+def _change(entry: "TimelineEntry") -> Text:
     if entry.kind == "candidate_decided":
         return Text(str(entry.details["outcome"]))
     if entry.after is None:
@@ -214,7 +210,7 @@ def _change(entry: TimelineEntry) -> Text:
     return before + Text(" -> ") + Text(entry.after, style=STATE_STYLE.get(entry.after, ""))
 
 
-def _why(entry: TimelineEntry) -> str:
+def _why(entry: "TimelineEntry") -> str:
     if entry.reasons:
         return "; ".join(entry.reasons)
     details = (entry.details.get(name) for name in ("detail", "message"))
@@ -222,7 +218,8 @@ def _why(entry: TimelineEntry) -> str:
 
 
 __all__ = [
-    "STATE_STYLE",
+    "InvalidTimeError",
+    "RehearsalPartsMissingError",
     "comparison_table",
     "json_lines",
     "parsed_time",
@@ -231,5 +228,4 @@ __all__ = [
     "rehearsed",
     "stepping_a_bot",
     "timeline_table",
-    "wide_console",
 ]

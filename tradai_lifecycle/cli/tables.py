@@ -7,14 +7,24 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tradai_lifecycle.cli.rehearse import STATE_STYLE, wide_console
-from tradai_lifecycle.control.phrases import accuracy_words, clock, figure, percent, reason_words, series_words
+from tradai_lifecycle.cli.screen import STATE_STYLE, wide_console
+from tradai_lifecycle.control.accuracy_words import beside_lines
+from tradai_lifecycle.control.phrases import (
+    accuracy_words,
+    clock,
+    expected_words,
+    figure,
+    percent,
+    reason_words,
+    series_words,
+)
 from tradai_lifecycle.control.reports import (
     AccuracyFigure,
     AccuracyReport,
     BlockedReport,
     DriftReport,
     HistoryReport,
+    PairDrift,
     Report,
     StatusReport,
     VersionsReport,
@@ -108,15 +118,26 @@ def _drift(report: DriftReport) -> list[str | Table]:
                 Text(figure(series.ratio), style=style),
                 "yes" if series.monitorable else "no: its limit is too wide at this window",
             )
-        parts.append(table)
+        parts += [table, *_shifts(found)]
     return parts or ["no series was measured yet"]
+
+
+def _shifts(found: PairDrift) -> list[str | Table]:
+    table = Table("shift", "of", "strayed", "limit", "ratio")
+    for shift in found.shifts:
+        style = "red" if shift.ratio >= 1.0 else ""
+        figures = figure(shift.strayed), figure(shift.limit), Text(figure(shift.ratio), style=style)
+        table.add_row(Text(shift.name), shift.group, *figures)
+    expected = expected_words(found)
+    return [*([table] if found.shifts else []), *([expected] if expected is not None else [])]
 
 
 def _accuracy(report: AccuracyReport) -> list[str | Table]:
     table = Table("pair", "model", "candle (UTC)", "accuracy")
     for pair, found in report.pairs.items():
         table.add_row(pair, found.version, f"{found.candle:%Y-%m-%d %H:%M}", Text(accuracy_words(found)))
-    return [table] if report.pairs else ["no candle was judged yet"]
+    beside = [f"{pair}: {line}" for pair, found in report.pairs.items() for line in beside_lines(found)]
+    return [table, *beside] if report.pairs else ["no candle was judged yet"]
 
 
 def _blocked(report: BlockedReport) -> list[str | Table]:

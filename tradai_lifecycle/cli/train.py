@@ -9,16 +9,19 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from tradai_lifecycle.cli.options import DEFAULT_CONFIG, Bot, ConfigFiles, UserData, load_trading_bot, quiet
+from tradai_lifecycle.cli.accuracy_outlook import accuracy_outlook
+from tradai_lifecycle.cli.options import DEFAULT_CONFIG, Bot, ConfigFiles, UserData, load_trading_bot
 from tradai_lifecycle.cli.progress import Tell, stages, untold
 from tradai_lifecycle.config import LifecycleConfig, candle_seconds
 from tradai_lifecycle.errors import ConfigurationError
 from tradai_lifecycle.model.artefact import write_artefact
 from tradai_lifecycle.model.bundle import ModelBundle
 from tradai_lifecycle.model.source import COMMIT_TAG
-from tradai_lifecycle.monitor.health import ENOUGH_TRAINING_WINDOWS, FEWEST_TRAINING_WINDOWS, series_limits
+from tradai_lifecycle.monitor.limits import ENOUGH_TRAINING_WINDOWS, FEWEST_TRAINING_WINDOWS, series_limits
+from tradai_lifecycle.quiet import quiet
 from tradai_lifecycle.retraining.estimators import make_estimator
-from tradai_lifecycle.retraining.training import FOLDS, TrainingPlan, train_bundle
+from tradai_lifecycle.retraining.progress import OnProgress, TrainingProgress
+from tradai_lifecycle.retraining.training import TrainingPlan, train_bundle
 
 #: Windows of training data below which limits are loose.
 DEFAULT_ESTIMATOR = "HistGradientBoostingClassifier"
@@ -70,7 +73,7 @@ def train_and_register(
 ) -> tuple[str, ModelBundle]:
     """Train on what `bot` is configured for and register the result; gives the version and the bundle.
 
-    `tell` hears what is being done, in words.
+    `tell` hears what is being done.
     """
     with quiet():
         from tradai_lifecycle.strategy.dataset import load_strategy, training_samples  # noqa: PLC0415 - heavy
@@ -78,7 +81,7 @@ def train_and_register(
         model, task = make_estimator(estimator, parameters, seed=seed)
         strategy = load_strategy(bot.freqtrade_config)
         tell("candles and features")
-        names, samples = training_samples(bot.freqtrade_config, strategy)
+        names, samples = training_samples(bot.freqtrade_config, strategy, on_progress=_counts(tell))
         plan = TrainingPlan(
             name=bot.lifecycle.model_name,
             estimator=model,
@@ -88,10 +91,11 @@ def train_and_register(
             timeframe=strategy.timeframe,
             candle_ns=candle_seconds(strategy.timeframe) * 1_000_000_000,
             window_candles=bot.lifecycle.window_candles,
+            prediction_dead_band=bot.lifecycle.prediction_dead_band,
         )
         rows = sum(int(sample.usable.sum()) for sample in samples)
-        tell(f"{estimator} on {rows:,} rows of {len(samples)} pair(s): validation, {FOLDS} folds, final fit")
-        bundle = train_bundle(samples, plan)
+        subject = f"{estimator} on {rows:,} rows of {len(samples)} pair(s): "
+        bundle = train_bundle(samples, plan, on_progress=_counts(tell, subject))
         tell(f"registering in {bot.lifecycle.model_name}")
         with tempfile.TemporaryDirectory(prefix="tradai-") as directory, bot.source() as source:
             write_artefact(Path(directory), bundle)
@@ -104,8 +108,16 @@ def train_and_register(
     return version, bundle
 
 
+# A stage of one step has nothing to count.
+def _counts(tell: Tell, subject: str = "") -> OnProgress:
+    def told(progress: TrainingProgress) -> None:
+        tell(f"{subject}{progress.stage}", progress.done, progress.total if progress.total > 1 else None)
+
+    return told
+
+
 def monitoring_report(bundle: ModelBundle, config: LifecycleConfig) -> list[str]:
-    """What the drift monitors will see of this model, and what they cannot, one line per finding."""
+    """What the monitors of drift and accuracy will see of this model, and what they cannot, one line per finding."""
     from tradai_lifecycle.strategy.memory import health_settings  # noqa: PLC0415 - its room imports freqtrade
 
     settings = health_settings(config, timeframe=bundle.timeframe, horizon_candles=bundle.horizon_candles)
@@ -125,7 +137,26 @@ def monitoring_report(bundle: ModelBundle, config: LifecycleConfig) -> list[str]
             )
         elif ratio < ENOUGH_TRAINING_WINDOWS:
             lines.append(f"    warning: fewer than {ENOUGH_TRAINING_WINDOWS} windows of training data: loose limits")
-    return lines
+        outlook = accuracy_outlook(bundle, reference.pair, settings)
+        heard = outlook.is_known and outlook.can_be_judged
+        lines.append(f"    {outlook.words}" if heard else f"    WARNING: {outlook.words}")
+    return [*lines, *golden_report(bundle)]
+
+
+def golden_report(bundle: ModelBundle) -> list[str]:
+    """Which features a bot will compare with training, and which it cannot, one line per finding."""
+    golden = bundle.golden_candles
+    if golden is None or not golden.pairs:
+        why = golden.problem if golden is not None else "no golden candles were made"
+        return [f"  WARNING: a bot cannot check that its features are those of training: {why}"]
+    checked = len(bundle.feature_names) - len(golden.unchecked)
+    pairs = ", ".join(pair.pair for pair in golden.pairs)
+    lines = [
+        f"  golden candles of {pairs}: {checked} of {len(bundle.feature_names)} features are compared at every start"
+    ]
+    if golden.problem:
+        lines.append(f"    warning: {golden.problem}")
+    return [*lines, *(f"    cannot be checked: {name}: {why.words}" for name, why in golden.unchecked.items())]
 
 
 def parsed_parameters(given: list[str]) -> dict[str, object]:
@@ -166,4 +197,11 @@ def _git_commit() -> str:
     return answer.stdout.strip() if answer.returncode == 0 else ""
 
 
-__all__ = ["DEFAULT_ESTIMATOR", "parsed_parameters", "train", "train_and_register"]
+__all__ = [
+    "DEFAULT_ESTIMATOR",
+    "golden_report",
+    "monitoring_report",
+    "parsed_parameters",
+    "train",
+    "train_and_register",
+]

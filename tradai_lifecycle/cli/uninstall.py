@@ -11,12 +11,13 @@ from typing import Annotated
 import typer
 
 from tradai_lifecycle.cli.config_text import without_section
-from tradai_lifecycle.cli.options import DEFAULT_CONFIG, Bot, ConfigFiles, UserData, load_bot, quiet
+from tradai_lifecycle.cli.options import DEFAULT_CONFIG, Bot, ConfigFiles, UserData, load_bot
 from tradai_lifecycle.cli.own_files import OwnFile, Purge, own_files, remove
 from tradai_lifecycle.cli.profit import TradesUrl
 from tradai_lifecycle.cli.running import require_stopped
 from tradai_lifecycle.cli.scaffold import MODE_MARK
 from tradai_lifecycle.config import SECTION
+from tradai_lifecycle.quiet import quiet
 
 _LAST_STEPS = (
     "next: give the strategy the base class IStrategy alone, with signals that do not read the lifecycle's columns; "

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tradai_lifecycle.control.command import Answer
+from tradai_lifecycle.control.diagnosis import diagnosis_words, features_findings
 from tradai_lifecycle.control.figures import accuracy_of, pair_drift
-from tradai_lifecycle.control.phrases import accuracy_words, clock, reason_words, series_words
+from tradai_lifecycle.control.phrases import accuracy_words, clock, noteworthy, reason_words, series_words, shift_words
 from tradai_lifecycle.control.reports import PairDrift, Step, WhyReport
 from tradai_lifecycle.control.request import Request
 from tradai_lifecycle.control.standing import decision_now, meant_pairs, stance_of, verdict_of
 from tradai_lifecycle.control.status import spoken_at, unchanged_since
-from tradai_lifecycle.events import StateChanged
+from tradai_lifecycle.events import BotPauseChanged, StateChanged
 from tradai_lifecycle.policy.entry_gate import OperatorStance, resume_covers, resume_is_broken
 from tradai_lifecycle.states import (
     FAULT_REASONS,
@@ -45,7 +46,7 @@ def why(request: Request) -> Answer:
 
 # The links that all pairs share: other pairs, operators, freqtrade, and whether decisions reach the trades.
 def _bot_links(request: Request, states: Mapping[str, StateRecord]) -> list[Step]:
-    links = [_share(request, states), *(_spoken(record) for record in request.ledger.operator())]
+    links = [_share(request, states), *(_spoken(record, request.now) for record in request.ledger.operator())]
     reset, bot = request.ledger.drift_reset(), request.ledger.bot()
     if reset is not None:
         since = clock(reset.candle) if reset.candle is not None else "then"
@@ -62,13 +63,14 @@ def _links(request: Request, state: StateRecord, changed: StateChanged | None) -
     verdict, records = verdict_of(state), request.ledger.operator()
     decision = decision_now(state, stance_of(records), request.config, request.now)
     since, at_least = unchanged_since(request.ledger, state, decision.state, spoken_at(records))
+    findings = features_findings(request.ledger, (state.pair,)) if Reason.FEATURES_DIFFER in verdict.reasons else ()
     at_candle = f"at the candle of {clock(state.candle)}"
     severity = f"{state.severity.label}: {'; '.join(_judged(verdict.reasons).words) or 'nothing held long enough'}"
     automatic = f"{verdict.state.label}: {reason_words(verdict.reasons)}"
     effective = f"{decision.state.label}, stake x{decision.stake_ratio:g}: {reason_words(decision.reasons)}"
     return [
         Step(link="evidence", finding=at_candle, details=_evidence(request, state)),
-        Step(link="severity", finding=severity),
+        Step(link="severity", finding=severity, details=tuple(diagnosis_words(verdict.reasons, findings))),
         Step(link="automatic state", finding=automatic, since=changed.at if changed is not None else None),
         *_operators_effect(state, stance_of(records), request.now),
         Step(link="effective state", finding=effective, since=since, since_at_least=at_least),
@@ -77,10 +79,13 @@ def _links(request: Request, state: StateRecord, changed: StateChanged | None) -
 
 def _evidence(request: Request, state: StateRecord) -> tuple[str, ...]:
     found = request.ledger.series().get(state.pair)
-    drift = pair_drift(found) if found is not None else None
+    bot = request.ledger.bot()
+    accuracy = accuracy_of(state, request.config, found, bot)
+    drift = pair_drift(found, bot) if found is not None else None
     return (
         _drift_words(state, drift),
-        f"accuracy: {accuracy_words(accuracy_of(state, request.config))}",
+        *(f"shift, {shift_words(shift)}" for shift in noteworthy(drift.shifts if drift is not None else ())),
+        f"accuracy: {accuracy_words(accuracy)}",
         _quality_words(state.reasons),
         *_fault_words(state.reasons),
     )
@@ -107,7 +112,9 @@ def _fault_words(reasons: Reason) -> tuple[str, ...]:
 
 
 def _judged(reasons: Reason) -> Reason:
-    return reasons & (QUALITY_REASONS | Reason.PSI_SIGNIFICANT | Reason.PSI_MODERATE | Reason.ACCURACY_BREACH)
+    drift = Reason.PSI_SIGNIFICANT | Reason.PSI_MODERATE
+    shifts = Reason.MARKET_SIGNIFICANT | Reason.MARKET_MODERATE | Reason.RELATION_MODERATE
+    return reasons & (QUALITY_REASONS | drift | shifts | Reason.ACCURACY_BREACH | Reason.ACCURACY_FELL)
 
 
 def _share(request: Request, states: Mapping[str, StateRecord]) -> Step:
@@ -116,15 +123,23 @@ def _share(request: Request, states: Mapping[str, StateRecord]) -> Step:
     finding = (
         f"{significant} of {len(states)} drift significantly; all pause from {request.config.bot_pause_share:.0%} on"
     )
-    return Step(link="all pairs", finding=f"{finding}{': they do' if held else ''}")
+    since = _paused_since(request.ledger) if held else None
+    return Step(link="all pairs", finding=f"{finding}{': they do' if held else ''}", since=since)
 
 
-def _spoken(record: OperatorRecord) -> Step:
+# When the pause of all pairs began; None where the bot has not told it yet.
+def _paused_since(ledger: Ledger) -> datetime | None:
+    events = (stored.event for stored in ledger.events(kind=BotPauseChanged.kind, limit=1))
+    return next((event.at for event in events if isinstance(event, BotPauseChanged) and event.paused), None)
+
+
+def _spoken(record: OperatorRecord, now: datetime) -> Step:
     ratio = f" to {record.ratio:g}" if record.ratio is not None else ""
     note = f': "{record.note}"' if record.note else ""
     until = ""
     if record.action is OperatorAction.RESUME and record.expires_at is not None and record.bound:
-        until = f", over present drift until {clock(record.expires_at)}"
+        over = f"until {clock(record.expires_at)}" if now < record.expires_at else "until it expired"
+        until = f", over present drift {over}"
     finding = f"{record.action.value.replace('_', ' ')}{ratio} by {record.who}{until}{note}"
     return Step(link="operator", finding=finding, since=record.at)
 
@@ -142,7 +157,7 @@ def _operators_effect(state: StateRecord, stance: OperatorStance, now: datetime)
     elif resume_is_broken(verdict, bound):
         finding = "the resume was not given for this: it ends"
     else:
-        finding = "the resume has expired"
+        return [Step(link="operator", finding="the resume has expired", since=stance.resume_expires_at)]
     return [Step(link="operator", finding=finding)]
 
 

@@ -9,11 +9,15 @@ from tradai_lifecycle.states import CommandName, CommandOutcome, Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who gives a command: `who` for the record ("shell:anna"), over which transport, and what they may do."""
+    """Who gives a command: `who` for the record ("shell:anna"), over which transport, and what they may do.
+
+    `place` is where they are answered later, as the transport has it; "" where nobody waits.
+    """
 
     who: str
     transport: str
     role: Role
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

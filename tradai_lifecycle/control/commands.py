@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from threading import Lock
 
 from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.control import actions, blocked, chain, figures, history, model_actions, status
 from tradai_lifecycle.control.command import Answer, Caller, Command, Follow
-from tradai_lifecycle.control.progress import Progress, progress_of
+from tradai_lifecycle.control.progress import recorded_end
 from tradai_lifecycle.control.questions import question_of, role_needed
 from tradai_lifecycle.control.request import OpenSource, Request
 from tradai_lifecycle.control.syntax import ROLE_NEEDED, VIEWING, CommandSyntaxError, check_command
 from tradai_lifecycle.errors import LifecycleError, StoreUnavailableError
-from tradai_lifecycle.events import CommandAnswered
 from tradai_lifecycle.states import CommandName, CommandOutcome, Role
 from tradai_lifecycle.store.ledger import Ledger
 
@@ -63,7 +61,6 @@ class CommandDesk:
         self._config = config
         self._open_source = open_source
         self._clock = clock
-        self._settling = Lock()
 
     def question(self, command: Command) -> str | None:
         """What must be confirmed before `command` is run, as a question; None where nothing has to be.
@@ -93,23 +90,16 @@ class CommandDesk:
         except LifecycleError as error:
             return self._failed(request, str(error))
 
-    def follow_up(self, follow: Follow) -> Answer | None:
-        """What became of a pending command; None while it is pending, also while the database cannot be used.
+    def end_of(self, follow: Follow) -> Answer | None:
+        """What became of a pending command, once the running bot has written it down.
 
-        The event of its end is written once, however often this is called.
+        None before, and while the database cannot be used.
         """
-        request = self._request(follow.command, follow.caller)
         try:
-            with self._settling:
-                progress = progress_of(self._ledger, follow)
-                if progress.outcome is CommandOutcome.PENDING:
-                    return None
-                if not self._is_settled(follow, progress):
-                    event = request.event(progress.outcome, progress.detail, version=follow.version)
-                    self._ledger.record_events([event])
+            end = recorded_end(self._ledger, follow)
         except StoreUnavailableError:
             return None
-        return request.said(progress.outcome, progress.detail)
+        return self._request(follow.command, follow.caller).said(end.outcome, end.detail) if end is not None else None
 
     def _carried_out(self, request: Request, *, confirmed: bool, confirmed_question: str | None) -> Answer:
         # the highest role needs no look at the situation: a pause must not depend on one
@@ -140,16 +130,6 @@ class CommandDesk:
         except StoreUnavailableError as error:
             lines = () if str(error) == detail else (f"it could not be written down: {error}",)
             return request.said(CommandOutcome.FAILED, detail, *lines)
-
-    def _is_settled(self, follow: Follow, progress: Progress) -> bool:
-        stored = self._ledger.events(kind=CommandAnswered.kind, since=follow.since)
-        return any(
-            isinstance(event := one.event, CommandAnswered)
-            and event.outcome is progress.outcome
-            and (event.command, event.arguments, event.who)
-            == (follow.command.name, f"v{follow.version}", follow.caller.who)
-            for one in stored
-        )
 
     def _request(self, command: Command, caller: Caller) -> Request:
         return Request(

@@ -8,6 +8,7 @@ from typing import Any
 from tradai_lifecycle.control.phrases import clock
 from tradai_lifecycle.events import (
     Acknowledged,
+    BotPauseChanged,
     CandidateDecided,
     CommandAnswered,
     EntryBlocked,
@@ -16,6 +17,7 @@ from tradai_lifecycle.events import (
     IncidentResolved,
     ModelAdopted,
     ParityAlarm,
+    ResumeExpired,
     RetrainingRequested,
     StakeReduced,
     StateChanged,
@@ -36,6 +38,17 @@ def _state_changed(event: StateChanged) -> str:
         if math.isfinite(value)
     )
     return f"{event.pair} {event.after.label} (was {event.before.label}): {why}{figures}, {event.version}"
+
+
+def _bot_pause_changed(event: BotPauseChanged) -> str:
+    what = "all pairs paused" if event.paused else "the pause of all pairs is over"
+    return f"{what}: {event.drifting} of {event.pairs} drift significantly (from {event.share:.0%} on all pause)"
+
+
+def _resume_expired(event: ResumeExpired) -> str:
+    given = clock(datetime.fromisoformat(event.given_at))
+    back = f"paused again: {event.paused_again}" if event.paused_again else "it held nothing open any more"
+    return f"the resume by {event.who} of {given} has expired; {back}"
 
 
 def _candidate_decided(event: CandidateDecided) -> str:
@@ -109,6 +122,8 @@ def _at(rate: float | None) -> str:
 
 _WORDS: Mapping[type[Event], Callable[[Any], str]] = {
     StateChanged: _state_changed,
+    BotPauseChanged: _bot_pause_changed,
+    ResumeExpired: _resume_expired,
     CandidateDecided: _candidate_decided,
     ModelAdopted: _model_adopted,
     CommandAnswered: _command_answered,

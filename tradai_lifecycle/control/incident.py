@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tradai_lifecycle.events import (
     Acknowledged,
+    BotPauseChanged,
     CommandAnswered,
     Event,
     FaultReported,
@@ -19,6 +20,7 @@ from tradai_lifecycle.store.records import StoredEvent
 #: Of each kind that may open an incident, what those that do have in common: the others are not read.
 _OPENING: Mapping[str, tuple[str, object]] = {
     StateChanged.kind: ("after", TradingState.PAUSED),
+    BotPauseChanged.kind: ("paused", True),
     FaultReported.kind: ("recovered", False),
     CommandAnswered.kind: ("command", CommandName.PAUSE),
 }
@@ -52,6 +54,8 @@ def opens(event: Event) -> bool:
     """Whether an event opens an incident where none is open."""
     if isinstance(event, StateChanged):
         return event.after is TradingState.PAUSED
+    if isinstance(event, BotPauseChanged):
+        return event.paused
     if isinstance(event, FaultReported):
         return not event.recovered
     return (

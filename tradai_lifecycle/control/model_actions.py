@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tradai_lifecycle.control.command import Answer
-from tradai_lifecycle.control.progress import INTENT, progress_of, refusal_standing
+from tradai_lifecycle.control.progress import INTENT, progress_of, record_end, refusal_standing
 from tradai_lifecycle.control.reports import VersionRow, VersionsReport
 from tradai_lifecycle.control.request import Request
 from tradai_lifecycle.control.standing import (
@@ -197,7 +197,8 @@ def _awaited(request: Request, version: str, detail: str, *lines: str) -> Answer
     progress = progress_of(request.ledger, follow)
     if progress.outcome is CommandOutcome.PENDING:
         return request.said(CommandOutcome.PENDING, f"{detail}; {progress.detail}", *lines, follow=follow)
-    request.ledger.record_events([request.event(progress.outcome, progress.detail, version=version)])
+    # a running bot may have seen it, and written it, in this very moment
+    record_end(request.ledger, follow, progress, request.now)
     return request.said(progress.outcome, progress.detail, *lines)
 
 

@@ -1,13 +1,16 @@
 """Figures and moments as a person reads them."""
 
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from tradai_lifecycle.control.reports import AccuracyFigure, SeriesFigure
+from tradai_lifecycle.control.reports import AccuracyFigure, PairDrift, SeriesFigure, ShiftFigure
 from tradai_lifecycle.states import AccuracyVerdict, Reason
 
 _MINUTES_AS_HOURS = 90.0
 _HOURS_AS_DAYS = 48.0
+#: A shift that has come so far towards its limit is shown unasked.
+NOTEWORTHY_RATIO = 0.5
 
 
 def clock(moment: datetime) -> str:
@@ -44,6 +47,26 @@ def series_words(series: SeriesFigure) -> str:
     return f"{series_name(series.name)} {figure(series.psi)}/{figure(series.limit)}"
 
 
+def noteworthy(shifts: Sequence[ShiftFigure]) -> tuple[ShiftFigure, ...]:
+    """The shifts that have come half the way to their limits, or further."""
+    return tuple(shift for shift in shifts if shift.ratio >= NOTEWORTHY_RATIO)
+
+
+def shift_words(shift: ShiftFigure) -> str:
+    """A shift by its name, and how far it is towards its limit: "market: range for its volume 0.93 of its limit"."""
+    return f"{shift.group}: {series_name(shift.name)} {figure(shift.ratio)} of its limit"
+
+
+def expected_words(drift: PairDrift) -> str | None:
+    """How many pauses these limits cost without drift, as training judged itself; None where it could not."""
+    if not math.isfinite(drift.expected_alarms_per_1000):
+        return None
+    if drift.expected_alarms_per_1000 == 0.0:
+        return "expected without drift: no alarm in as many candles as were trained on"
+    days = f", one in {drift.days_per_alarm:.0f} days" if math.isfinite(drift.days_per_alarm) else ""
+    return f"expected without drift: {figure(drift.expected_alarms_per_1000)} alarms per 1,000 candles{days}"
+
+
 def reason_words(reasons: Reason) -> str:
     """All reasons in words, "healthy" for none."""
     return "; ".join(reasons.words) or "healthy"
@@ -57,6 +80,7 @@ def accuracy_words(accuracy: AccuracyFigure) -> str:
         AccuracyVerdict.INSUFFICIENT_DATA: f"too few to judge, {accuracy.minimum} needed",
         AccuracyVerdict.HEALTHY: "not proven below it",
         AccuracyVerdict.BREACHED: "below it",
+        AccuracyVerdict.FELL: "not proven below it, but fallen below validation",
     }[accuracy.verdict]
     interval = f" [{accuracy.lower:.3f}, {accuracy.upper:.3f}]" if math.isfinite(accuracy.lower) else ""
     worth = f"{accuracy.effective_predictions:.0f} effective"
@@ -71,11 +95,14 @@ def several(count: int, one: str) -> str:
 __all__ = [
     "accuracy_words",
     "clock",
+    "expected_words",
     "figure",
+    "noteworthy",
     "percent",
     "reason_words",
     "series_name",
     "series_words",
     "several",
+    "shift_words",
     "span",
 ]

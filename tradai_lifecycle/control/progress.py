@@ -1,13 +1,13 @@
 """Whether a running bot has followed a command that changes its model. Never done before it is."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from tradai_lifecycle.control.command import Follow
+from tradai_lifecycle.control.command import Caller, Command, Follow
 from tradai_lifecycle.control.phrases import clock
 from tradai_lifecycle.control.standing import newest_adoption, pinned_version
 from tradai_lifecycle.events import CandidateDecided, CommandAnswered
-from tradai_lifecycle.states import CandidateOutcome, CommandName, CommandOutcome
+from tradai_lifecycle.states import CandidateOutcome, CommandName, CommandOutcome, Role
 from tradai_lifecycle.store.ledger import Ledger
 
 #: Decisions of the watcher after which a version may still take over by itself or by a person's word.
@@ -94,10 +94,72 @@ def _newest_decision(ledger: Ledger, version: str, since: datetime | None) -> Ca
 
 def _later_command(ledger: Ledger, follow: Follow) -> str | None:
     for event in model_commands(ledger, follow.since):
-        other = event.arguments.partition(" ")[0]
-        if event.at > follow.since and event.outcome in _TAKES_TURNS and other not in ("", f"v{follow.version}"):
-            return f"{event.who} gave {event.command.value} {other} at {clock(event.at)}, after it"
+        other, given_at = event.arguments.partition(" ")[0], _given_at(event)
+        if given_at > follow.since and event.outcome in _TAKES_TURNS and other not in ("", f"v{follow.version}"):
+            return f"{event.who} gave {event.command.value} {other} at {clock(given_at)}, after it"
     return None
+
+
+def newest_answers(ledger: Ledger) -> tuple[CommandAnswered, ...]:
+    """The newest answer to each command that changes the model, the command that was given last first."""
+    newest: dict[tuple[CommandName, str, datetime], CommandAnswered] = {}
+    for event in model_commands(ledger):
+        newest.setdefault((event.command, event.who, _given_at(event)), event)
+    return tuple(sorted(newest.values(), key=_given_at, reverse=True))
+
+
+def waiting(ledger: Ledger) -> tuple[Follow, ...]:
+    """The commands that wait for the bot, the one that was given first first.
+
+    Not a promotion that was cut short: whether the registry has it is not known, and it is to be repeated.
+    """
+    answers = reversed(newest_answers(ledger))
+    return tuple(follow_of(one) for one in answers if one.outcome is CommandOutcome.PENDING and one.detail != INTENT)
+
+
+def follow_of(pending: CommandAnswered) -> Follow:
+    """What a pending command waits for, out of its event."""
+    version = pending.arguments.partition(" ")[0].removeprefix("v")
+    return Follow(
+        command=Command(name=pending.command, version=version, note=pending.note),
+        version=version,
+        since=pending.at,
+        caller=Caller(who=pending.who, transport=pending.transport, role=Role.VIEWER, place=pending.place),
+    )
+
+
+def end_event(follow: Follow, progress: Progress, at: datetime) -> CommandAnswered:
+    """The second event of a command that was pending."""
+    return CommandAnswered(
+        at=at,
+        command=follow.command.name,
+        arguments=f"v{follow.version}",
+        who=follow.caller.who,
+        transport=follow.caller.transport,
+        note=follow.command.note,
+        outcome=progress.outcome,
+        detail=progress.detail,
+        begun_at=follow.since.astimezone(UTC).isoformat(),
+        place=follow.caller.place,
+    )
+
+
+def record_end(ledger: Ledger, follow: Follow, progress: Progress, at: datetime) -> bool:
+    """Write the end of a command, unless one is written; gives whether it was. Raises StoreUnavailableError."""
+    return ledger.record_event_once(end_event(follow, progress, at), by=("command", "who", "begun_at"))
+
+
+def recorded_end(ledger: Ledger, follow: Follow) -> Progress | None:
+    """The end of a command as it was written down; None before."""
+    begun_at = follow.since.astimezone(UTC).isoformat()
+    for event in model_commands(ledger):
+        if (event.begun_at, event.command, event.who) == (begun_at, follow.command.name, follow.caller.who):
+            return Progress(outcome=event.outcome, detail=event.detail)
+    return None
+
+
+def _given_at(event: CommandAnswered) -> datetime:
+    return datetime.fromisoformat(event.begun_at) if event.begun_at else event.at
 
 
 def model_commands(ledger: Ledger, since: datetime | None = None) -> tuple[CommandAnswered, ...]:
@@ -128,7 +190,13 @@ __all__ = [
     "MODEL_COMMANDS",
     "OPEN_DECISIONS",
     "Progress",
+    "end_event",
+    "follow_of",
     "model_commands",
+    "newest_answers",
     "progress_of",
+    "record_end",
+    "recorded_end",
     "refusal_standing",
+    "waiting",
 ]

@@ -34,10 +34,64 @@ class SeriesFigure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftFigure:
+    """One shift of the market or of a relation, as a ratio to the limit at which it pauses."""
+
+    name: str
+    group: str
+    strayed: float
+    limit: float
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectionFigure:
+    """How often predictions of one direction were right, with the 95 % interval by their effective number."""
+
+    accuracy: float
+    predictions: int
+    effective_predictions: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccuracyBeside:
+    """What stands beside an accuracy, over the same window. No decision follows from any of it.
+
+    `always_up` is what always saying up would have reached. `p_value` is how often chance gives a Pesaran-Timmermann
+    statistic as large. `coverage` is the share of the candles with a prediction outside the dead band. Lengths in days
+    are NaN where the length of a candle is not known, the validated figures where the model has none.
+    """
+
+    window_candles: int
+    window_days: float
+    predictions: int
+    up: DirectionFigure
+    down: DirectionFigure
+    always_up: float
+    pesaran_timmermann: float
+    p_value: float
+    coverage: float
+    validated_accuracy: float
+    validated_effective_predictions: float
+    needed_candles: float
+    needed_days: float
+    widest_window_candles: int
+    widest_window_days: float
+
+    @property
+    def cannot_be_judged(self) -> bool:
+        """Whether the widest window cannot hold what the accuracy rules need to be heard."""
+        return self.needed_candles > self.widest_window_candles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccuracyFigure:
     """The directional accuracy of a pair, with its 95 % interval.
 
-    `effective_predictions` is how many independent predictions it is worth. The rule is mute below `minimum`.
+    `effective_predictions` is how many independent predictions it is worth. The rules are mute below `minimum`.
+    `beside` is None where the bot has not written it.
     """
 
     pair: str
@@ -50,6 +104,7 @@ class AccuracyFigure:
     minimum: int
     floor: float
     verdict: AccuracyVerdict
+    beside: AccuracyBeside | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +151,7 @@ class PairStatus:
     psi_over_limit: float
     accuracy: AccuracyFigure
     worst_series: tuple[SeriesFigure, ...]
+    shifts: tuple[ShiftFigure, ...]
     unmonitorable: tuple[str, ...]
     monitorable_series: int
     training_windows: float
@@ -151,7 +207,10 @@ class Persistence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusReport(Report):
-    """Everything about the bot at a glance. `bot` is None until it has run once."""
+    """Everything about the bot at a glance. `bot` is None until it has run once.
+
+    `features_differ` are the findings where features are not computed as in training, in words.
+    """
 
     at: datetime
     model: str
@@ -174,6 +233,7 @@ class StatusReport(Report):
     retraining_requests: tuple[RetrainingWish, ...]
     drift_must_hold: Mapping[str, Persistence]
     fault_delays: tuple[FaultDelay, ...]
+    features_differ: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,12 +280,19 @@ class VersionsReport(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairDrift:
-    """Every monitored series of a pair at its newest candle, the largest ratio first."""
+    """Every monitored series of a pair at its newest candle and every shift, the largest ratio first.
+
+    `expected_alarms_per_1000` are significant alarms per 1,000 candles without drift, 0 for less than one in all of
+    training, NaN where training cannot say; `days_per_alarm` is the same in days.
+    """
 
     candle: datetime
     version: str
     training_windows: float
     series: tuple[SeriesFigure, ...]
+    shifts: tuple[ShiftFigure, ...]
+    expected_alarms_per_1000: float
+    days_per_alarm: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,11 +359,13 @@ class HistoryReport(Report):
 
 
 __all__ = [
+    "AccuracyBeside",
     "AccuracyFigure",
     "AccuracyReport",
     "BlockedEntry",
     "BlockedReport",
     "BotFacts",
+    "DirectionFigure",
     "DriftReport",
     "HistoryEntry",
     "HistoryReport",
@@ -310,6 +379,7 @@ __all__ = [
     "RetrainingWish",
     "Said",
     "SeriesFigure",
+    "ShiftFigure",
     "StatusReport",
     "Step",
     "VersionRow",

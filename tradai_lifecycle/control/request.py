@@ -38,6 +38,7 @@ class Request:
             note=self.command.note,
             outcome=outcome,
             detail=detail,
+            place=self.caller.place,
         )
 
     def said(self, outcome: CommandOutcome, detail: str, *lines: str, follow: Follow | None = None) -> Answer:

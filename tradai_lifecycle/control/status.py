@@ -6,16 +6,17 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from tradai_lifecycle.config import LifecycleConfig, candle_seconds
-from tradai_lifecycle.control.command import Answer, Caller, Command, Follow
+from tradai_lifecycle.control.command import Answer
 from tradai_lifecycle.control.delays import FaultDelay, measured_delays
+from tradai_lifecycle.control.diagnosis import features_findings
 from tradai_lifecycle.control.figures import accuracy_of, pair_drift
 from tradai_lifecycle.control.incident import incident_opened_at, muted_until
-from tradai_lifecycle.control.progress import INTENT, model_commands, progress_of
+from tradai_lifecycle.control.phrases import noteworthy
+from tradai_lifecycle.control.progress import INTENT, follow_of, newest_answers, progress_of
 from tradai_lifecycle.control.reports import (
     BotFacts,
     ModelCommand,
     OperatorWord,
-    PairDrift,
     PairStatus,
     Persistence,
     Position,
@@ -31,9 +32,9 @@ from tradai_lifecycle.control.standing import (
     stance_of,
 )
 from tradai_lifecycle.events import CommandAnswered
-from tradai_lifecycle.states import CommandName, CommandOutcome, Role, TradingState
+from tradai_lifecycle.states import CommandName, CommandOutcome, Reason, TradingState
 from tradai_lifecycle.store.ledger import Ledger
-from tradai_lifecycle.store.records import BotRecord, OperatorRecord, StateRecord
+from tradai_lifecycle.store.records import BotRecord, OperatorRecord, PairSeries, StateRecord
 
 #: How many candles back the beginning of a pair's state is looked for.
 SEARCHED_CANDLES = 500
@@ -75,6 +76,7 @@ def status_report(ledger: Ledger, config: LifecycleConfig, now: datetime) -> Sta
         retraining_requests=_wishes(ledger),
         drift_must_hold=_persistence(config, step),
         fault_delays=_delays(bot),
+        features_differ=_features_differ(ledger, pairs),
     )
 
 
@@ -82,10 +84,9 @@ def pair_statuses(
     ledger: Ledger, config: LifecycleConfig, states: Mapping[str, StateRecord], now: datetime
 ) -> dict[str, PairStatus]:
     """Each pair's state now and its newest figures, by name."""
-    records, series = ledger.operator(), ledger.series()
-    drifts = {pair: pair_drift(series[pair]) for pair in states if pair in series}
+    records, series, bot = ledger.operator(), ledger.series(), ledger.bot()
     return {
-        pair: _pair(ledger, config, states[pair], records=records, drift=drifts.get(pair), now=now)
+        pair: _pair(ledger, config, states[pair], records=records, series=series.get(pair), bot=bot, now=now)
         for pair in sorted(states)
     }
 
@@ -138,9 +139,11 @@ def _pair(
     newest: StateRecord,
     *,
     records: Sequence[OperatorRecord],
-    drift: PairDrift | None,
+    series: PairSeries | None,
+    bot: BotRecord | None,
     now: datetime,
 ) -> PairStatus:
+    drift = pair_drift(series, bot) if series is not None else None
     decision = decision_now(newest, stance_of(records), config, now)
     since, at_least = unchanged_since(ledger, newest, decision.state, spoken_at(records))
     watched = [figure for figure in drift.series if figure.monitorable] if drift is not None else []
@@ -156,8 +159,9 @@ def _pair(
         candle=newest.candle,
         psi_max=newest.psi_max,
         psi_over_limit=newest.significant_ratio,
-        accuracy=accuracy_of(newest, config),
+        accuracy=accuracy_of(newest, config, series, bot),
         worst_series=tuple(watched[:WORST_SERIES]),
+        shifts=noteworthy(drift.shifts if drift is not None else ()),
         unmonitorable=tuple(figure.name for figure in drift.series if not figure.monitorable) if drift else (),
         monitorable_series=len(watched),
         training_windows=drift.training_windows if drift is not None else math.nan,
@@ -205,31 +209,23 @@ def _pinned(ledger: Ledger) -> str | None:
     return None if found is None else (f"v{found[1]}" if found[1] is not None else "current")
 
 
-# The newest pending word on the model, unless its end was written down: what came before it was replaced by it.
+# The last word on the model that came to something, where that is pending: what came before was replaced by it.
 def _model_command(ledger: Ledger) -> ModelCommand | None:
-    ended = set[tuple[str, ...]]()
-    for event in model_commands(ledger):
-        key = (event.command.value, event.arguments, event.who)
-        if event.outcome is CommandOutcome.PENDING:
-            return None if key in ended else _pending_command(ledger, event)
-        if event.outcome is CommandOutcome.DONE:
-            return None
-        ended |= {key} if event.outcome is CommandOutcome.FAILED else set()
-    return None
+    counting = (CommandOutcome.PENDING, CommandOutcome.DONE)
+    last = next((event for event in newest_answers(ledger) if event.outcome in counting), None)
+    return _pending_command(ledger, last) if last is not None and last.outcome is CommandOutcome.PENDING else None
 
 
 def _pending_command(ledger: Ledger, event: CommandAnswered) -> ModelCommand | None:
-    version = event.arguments.partition(" ")[0].removeprefix("v")
-    asker = Caller(who=event.who, transport=event.transport, role=Role.VIEWER)
-    command = Command(name=event.command, version=version)
-    progress = progress_of(ledger, Follow(command=command, version=version, since=event.at, caller=asker))
+    follow = follow_of(event)
+    progress = progress_of(ledger, follow)
     # the bot may have that version in charge already, by a pin, and the registry still another one
     unfinished = event.command is CommandName.PROMOTE and event.detail == INTENT
     if progress.outcome is CommandOutcome.DONE and not unfinished:
         return None
     return ModelCommand(
         command=event.command,
-        version=f"v{version}",
+        version=f"v{follow.version}",
         who=event.who,
         at=event.at,
         outcome=CommandOutcome.PENDING if unfinished else progress.outcome,
@@ -258,6 +254,11 @@ def _persistence(config: LifecycleConfig, step: timedelta | None) -> dict[str, P
 
 def _delays(bot: BotRecord | None) -> tuple[FaultDelay, ...]:
     return measured_delays(bot.timeframe) if bot is not None else ()
+
+
+def _features_differ(ledger: Ledger, pairs: Mapping[str, PairStatus]) -> tuple[str, ...]:
+    held = [pair for pair, status in pairs.items() if Reason.FEATURES_DIFFER in status.reasons]
+    return features_findings(ledger, held) if held else ()
 
 
 def _minutes(span: timedelta) -> float:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from tradai_lifecycle.control.accuracy_words import accuracy_warnings
 from tradai_lifecycle.control.phrases import (
     accuracy_words,
     clock,
@@ -14,6 +15,7 @@ from tradai_lifecycle.control.phrases import (
     series_name,
     series_words,
     several,
+    shift_words,
     span,
 )
 from tradai_lifecycle.control.reports import (
@@ -24,7 +26,7 @@ from tradai_lifecycle.control.reports import (
     Position,
     StatusReport,
 )
-from tradai_lifecycle.monitor.health import ENOUGH_TRAINING_WINDOWS
+from tradai_lifecycle.monitor.limits import ENOUGH_TRAINING_WINDOWS
 from tradai_lifecycle.states import Reason, TradingState
 
 #: A running bot says something every minute; after this silence it may be off.
@@ -75,6 +77,7 @@ def warnings(report: StatusReport) -> Iterator[str]:
     bot = report.bot
     if bot is not None and bot.freqtrade_state != "running":
         yield f"! freqtrade itself is {bot.freqtrade_state}: no entries, whatever else stands here; /start lifts that"
+    yield from (f"! {finding}" for finding in report.features_differ)
     yield from (operator_line(word) for word in report.operator)
     if report.model_command is not None:
         waiting = report.model_command
@@ -89,6 +92,7 @@ def warnings(report: StatusReport) -> Iterator[str]:
         for wish in report.retraining_requests
     )
     yield from _loose_limits(report)
+    yield from accuracy_warnings({pair: held.accuracy for pair, held in report.pairs.items()})
     if report.incident_since is not None:
         muted = f", muted until {clock(report.muted_until)}" if report.muted_until is not None else ""
         yield f"incident open since {clock(report.incident_since)}{muted}"
@@ -214,6 +218,7 @@ def _pair(pair: str, held: PairStatus) -> Iterator[str]:
         yield f"  PSI/limit: {', '.join(series_words(series) for series in held.worst_series)}"
     elif math.isfinite(held.psi_over_limit):
         yield f"  PSI {figure(held.psi_max)}, {figure(held.psi_over_limit)} of its limit"
+    yield from (f"  shift, {shift_words(shift)}" for shift in held.shifts[:NAMED])
     unwatched = unwatched_words(held)
     if unwatched is not None:
         yield f"  {unwatched}"
@@ -244,8 +249,10 @@ __all__ = [
     "delay_lines",
     "headline",
     "model_line",
+    "operator_line",
     "persistence_words",
     "position_words",
+    "registry_words",
     "since_words",
     "status_lines",
     "unwatched_words",

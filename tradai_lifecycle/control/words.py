@@ -7,8 +7,20 @@ from datetime import datetime
 from enum import Enum, IntEnum
 from typing import Any
 
+from tradai_lifecycle.control.accuracy_words import beside_lines
 from tradai_lifecycle.control.command import Answer
-from tradai_lifecycle.control.phrases import accuracy_words, clock, figure, percent, reason_words, series_words, several
+from tradai_lifecycle.control.phrases import (
+    accuracy_words,
+    clock,
+    expected_words,
+    figure,
+    noteworthy,
+    percent,
+    reason_words,
+    series_words,
+    several,
+    shift_words,
+)
 from tradai_lifecycle.control.reports import (
     AccuracyReport,
     BlockedEntry,
@@ -24,7 +36,7 @@ from tradai_lifecycle.control.reports import (
     WhyReport,
 )
 from tradai_lifecycle.control.status_words import status_lines
-from tradai_lifecycle.monitor.health import ENOUGH_TRAINING_WINDOWS
+from tradai_lifecycle.monitor.limits import ENOUGH_TRAINING_WINDOWS
 from tradai_lifecycle.states import CommandOutcome, Reason
 
 #: Telegram takes 4,096 characters in a message.
@@ -145,6 +157,9 @@ def _series(found: PairDrift, *, whole: bool) -> Iterator[str]:
     unwatched = [series_words(series) for series in found.series if not series.monitorable]
     if unwatched:
         yield f"  not watched at this window: {', '.join(unwatched if whole else unwatched[:SERIES_PER_PAIR])}"
+    yield from (f"  shift, {shift_words(shift)}" for shift in (found.shifts if whole else noteworthy(found.shifts)))
+    if (expected := expected_words(found)) is not None:
+        yield f"  {expected}"
     if found.training_windows < ENOUGH_TRAINING_WINDOWS:
         yield f"  only {found.training_windows:.1f} training windows: limits are loose"
 
@@ -152,6 +167,7 @@ def _series(found: PairDrift, *, whole: bool) -> Iterator[str]:
 def _accuracy(report: AccuracyReport) -> Iterator[str]:
     for pair, found in report.pairs.items():
         yield f"{pair} {found.version}: {accuracy_words(found)}"
+        yield from (f"  {line}" for line in beside_lines(found))
     if not report.pairs:
         yield "no candle was judged yet"
 

@@ -1,7 +1,6 @@
 """A bundle as a directory of four files, and the only way back: digest, then types, then loading."""
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +10,9 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tradai_lifecycle.errors import UnreadableArtefactError, UntrustedTypeError
-from tradai_lifecycle.model.bundle import GoldenSample, ModelBundle, ModelTask
+from tradai_lifecycle.model.bundle import ModelBundle, ModelTask
+from tradai_lifecycle.model.golden import golden_file, read_golden
 from tradai_lifecycle.monitor.reference import ReferenceProfile
 
 FORMAT_VERSION = 1
@@ -81,12 +78,7 @@ def write_artefact(directory: Path, bundle: ModelBundle) -> str:
     (directory / MODEL_FILE).write_bytes(skops.io.dumps(bundle.estimator))
     (directory / METADATA_FILE).write_text(json.dumps(_metadata(bundle), indent=2) + "\n", encoding="utf-8")
     (directory / PROFILE_FILE).write_text(bundle.profile.to_json(), encoding="utf-8")
-    np.savez(
-        directory / GOLDEN_FILE,
-        allow_pickle=False,
-        features=np.asarray(bundle.golden.features, dtype=np.float64),
-        predictions=np.asarray(bundle.golden.predictions, dtype=np.float64),
-    )
+    (directory / GOLDEN_FILE).write_bytes(golden_file(bundle.golden, bundle.golden_candles))
     return artefact_digest(directory)
 
 
@@ -146,6 +138,7 @@ def read_artefact(
     """
     contents, digest = _inspected(directory, expected_digest, trusted_types)
     try:
+        golden, golden_candles = read_golden(contents[GOLDEN_FILE])
         return ModelBundle(
             name=name,
             version=version,
@@ -153,7 +146,8 @@ def read_artefact(
             digest=digest,
             estimator=_load_estimator(contents[MODEL_FILE], trusted_types),
             profile=ReferenceProfile.from_json(contents[PROFILE_FILE].decode("utf-8")),
-            golden=_golden(contents[GOLDEN_FILE]),
+            golden=golden,
+            golden_candles=golden_candles,
             **_metadata_fields(json.loads(contents[METADATA_FILE])),
         )
     except Exception as error:  # skops, numpy and json raise whatever a damaged file makes them raise
@@ -259,20 +253,6 @@ def _aware(text: str) -> datetime:
     if when.tzinfo is None:
         raise ValueError(f"{text} has no time zone")
     return when
-
-
-def _golden(content: bytes) -> GoldenSample:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return GoldenSample(
-            features=_frozen(arrays["features"]),
-            predictions=_frozen(arrays["predictions"]),
-        )
-
-
-def _frozen(array: NDArray[Any]) -> NDArray[np.float64]:
-    copy = np.array(array, dtype=np.float64)
-    copy.setflags(write=False)
-    return copy
 
 
 __all__ = [

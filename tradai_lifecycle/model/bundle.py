@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tradai_lifecycle.errors import ModelRefusedError
 from tradai_lifecycle.monitor.reference import ReferenceProfile
+from tradai_lifecycle.states import Unchecked
 
 #: Batches are padded to a multiple of this. Linear algebra takes other paths for other batch lengths, which changes the
 #: last bits of a row's result; whole blocks of 64 rows take the same path, whatever the batch.
@@ -50,11 +51,34 @@ class GoldenSample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GoldenPair:
+    """One pair's newest training candles as the feature code was given them, and the features it made of them alone.
+
+    `columns` are the frame's columns by name and in order, each of shape (k,) and of its own type; times are in UTC.
+    `features` (r, n_features), r <= k, belong to the newest r candles, in the order of the bundle's feature names.
+    """
+
+    pair: str
+    columns: Mapping[str, NDArray[Any]]
+    features: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GoldenCandles:
+    """What a bot's features are compared with. `problem` says why there are no pairs; `unchecked` is left out."""
+
+    pairs: tuple[GoldenPair, ...] = ()
+    unchecked: Mapping[str, Unchecked] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ModelBundle:
     """One version of a model, complete and immutable. `libraries` are the versions it was trained with, by name.
 
     The training range is half open: the first candle used is `trained_from`, the last is before `trained_until`.
-    The estimator must be fitted on plain arrays in the order of `feature_names`.
+    The estimator must be fitted on plain arrays in the order of `feature_names`. `golden_candles` is None in versions
+    that were trained before there were any.
     """
 
     name: str
@@ -73,6 +97,7 @@ class ModelBundle:
     golden: GoldenSample
     metrics: Mapping[str, float]
     libraries: Mapping[str, str] = field(default_factory=dict)
+    golden_candles: GoldenCandles | None = None
 
     @property
     def label(self) -> str:
@@ -154,4 +179,13 @@ def _openmp() -> tuple[Any, ...]:
     return tuple(library for library in ThreadpoolController().lib_controllers if library.user_api == "openmp")
 
 
-__all__ = ["BATCH_ROWS", "VALIDATION_ACCURACY", "GoldenSample", "ModelBundle", "ModelOutputError", "ModelTask"]
+__all__ = [
+    "BATCH_ROWS",
+    "VALIDATION_ACCURACY",
+    "GoldenCandles",
+    "GoldenPair",
+    "GoldenSample",
+    "ModelBundle",
+    "ModelOutputError",
+    "ModelTask",
+]

@@ -2,27 +2,32 @@
 
 from tradai_lifecycle.monitor.accuracy import AccuracyColumns, rolling_accuracy
 from tradai_lifecycle.monitor.drift import SeriesLimits
+from tradai_lifecycle.monitor.fitting import fit_pair_reference
 from tradai_lifecycle.monitor.health import (
     EvidenceAsked,
     HealthColumns,
-    HealthSettings,
     SeriesHealth,
     assess,
     health_memory_candles,
     series_health,
-    series_limits,
 )
+from tradai_lifecycle.monitor.limits import expected_alarms_per_1000, pair_limits, series_limits
+from tradai_lifecycle.monitor.market import MARKET_SERIES, Candles
 from tradai_lifecycle.monitor.psi import bin_codes, rolling_psi, window_psi
 from tradai_lifecycle.monitor.quality import quality_memory_candles, quality_reasons
-from tradai_lifecycle.monitor.reference import FeatureReference, PairReference, ReferenceProfile, fit_pair_reference
+from tradai_lifecycle.monitor.reference import FeatureReference, MarketReference, PairReference, ReferenceProfile
 from tradai_lifecycle.monitor.rolling_health import RollingHealth
+from tradai_lifecycle.monitor.settings import HealthSettings
 
 __all__ = [
+    "MARKET_SERIES",
     "AccuracyColumns",
+    "Candles",
     "EvidenceAsked",
     "FeatureReference",
     "HealthColumns",
     "HealthSettings",
+    "MarketReference",
     "PairReference",
     "ReferenceProfile",
     "RollingHealth",
@@ -30,8 +35,10 @@ __all__ = [
     "SeriesLimits",
     "assess",
     "bin_codes",
+    "expected_alarms_per_1000",
     "fit_pair_reference",
     "health_memory_candles",
+    "pair_limits",
     "quality_memory_candles",
     "quality_reasons",
     "rolling_accuracy",

@@ -18,17 +18,25 @@ from tradai_lifecycle.monitor.psi import Codes, Floats, psi_terms
 MODERATE_ALPHA = 0.05
 SIGNIFICANT_ALPHA = 0.01
 RETRAIN_ALPHA = 0.01
+#: The floor of significant limits that the peaks of training are measured by.
+SIGNIFICANT_PSI = 0.25
+#: A calibrated limit above this is too wide to see anything: the series is shown and left out of the rules.
+LARGEST_USEFUL_LIMIT = 1.0
 _LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """Per monitored series `(S,)`: the mean PSI of training windows and the quantiles that the limits are made of."""
+    """Per monitored series `(S,)`: the mean PSI of training windows and the quantiles that the limits are made of.
+
+    `window_psi` `(S, windows)` are those windows, a quarter of a window apart.
+    """
 
     mean_window_psi: Floats
     moderate_quantile: Floats
     significant_quantile: Floats
     retrain_quantile: Floats
+    window_psi: Floats
 
 
 def calibrate(codes: Codes, counts: Sequence[tuple[int, ...]], window: int) -> Calibration:
@@ -50,6 +58,7 @@ def calibrate(codes: Codes, counts: Sequence[tuple[int, ...]], window: int) -> C
         moderate_quantile=_shared_quantile(mean, variance, windows_held, MODERATE_ALPHA),
         significant_quantile=_shared_quantile(mean, variance, windows_held, SIGNIFICANT_ALPHA),
         retrain_quantile=_gamma_quantile(mean, variance, RETRAIN_ALPHA),
+        window_psi=psi,
     )
 
 
@@ -121,6 +130,8 @@ def interquartile_ranges(values: Floats, last_rows: NDArray[np.intp], window: in
 
 
 __all__ = [
+    "LARGEST_USEFUL_LIMIT",
+    "SIGNIFICANT_PSI",
     "Calibration",
     "calibrate",
     "interquartile_ranges",

@@ -10,38 +10,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tradai_lifecycle.monitor.accuracy import AccuracyColumns, accuracy_memory_candles, rolling_accuracy
-from tradai_lifecycle.monitor.drift import DriftColumns, SeriesLimits, drift_of
+from tradai_lifecycle.monitor.accuracy import (
+    AccuracyColumns,
+    AccuracyRule,
+    Validated,
+    accuracy_memory_candles,
+    scored_rows,
+)
+from tradai_lifecycle.monitor.drift import DriftColumns, DriftMonitor
+from tradai_lifecycle.monitor.effective import Bools
+from tradai_lifecycle.monitor.limits import PairLimits, pair_limits, series_limits
+from tradai_lifecycle.monitor.market import Candles
+from tradai_lifecycle.monitor.market_shifts import MarketMonitor
+from tradai_lifecycle.monitor.persistence import held, within
 from tradai_lifecycle.monitor.psi import Floats, bin_codes, window_psi
 from tradai_lifecycle.monitor.quality import QualityRules, quality_memory_candles
 from tradai_lifecycle.monitor.reference import PairReference
 from tradai_lifecycle.monitor.scales import Scales
-from tradai_lifecycle.states import Thresholds
-
-#: With fewer training windows than this, calibrated limits mean too little to act on: report only.
-FEWEST_TRAINING_WINDOWS = 10
-#: With fewer than this, limits are loose: to be acted on, and said.
-ENOUGH_TRAINING_WINDOWS = 40
-#: A calibrated limit above this is too wide to see anything: the series is shown and left out of the rules.
-LARGEST_USEFUL_LIMIT = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthSettings:
-    """What the monitors are told: windows and horizons in candles, PSI floors, and the accuracy rule."""
-
-    window_candles: int
-    candle_ns: int
-    horizon_candles: int
-    thresholds: Thresholds
-    moderate_psi: float
-    significant_psi: float
-    retrain_psi: float
-    retrain_feature_count: int
-    accuracy_floor: float
-    accuracy_windows: tuple[int, ...]
-    minimum_effective_predictions: int
-    prediction_dead_band: float
+from tradai_lifecycle.monitor.settings import HealthSettings
+from tradai_lifecycle.monitor.shift_windows import relation_windows, shift_holding, shift_memory_candles
+from tradai_lifecycle.monitor.shifts import ShiftColumns
+from tradai_lifecycle.states import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +58,9 @@ class HealthColumns:
     is -1. After it they are never NaN: with no monitorable series they are 0. `psi_max` and the ratios (PSI over
     limit, so beyond 1 is beyond the limit) are the largest over monitorable series, `significant_share` the share of
     those beyond their significant limit, `worst_series` the index of the largest significant ratio (the number of
-    features stands for the prediction). `quality` holds bits of `Reason`, `accuracy_verdict` values of
-    `AccuracyVerdict`.
+    features stands for the prediction). `market_ratio` and the two fast ratios are shifts over their limits, beyond 1
+    is beyond, NaN until their windows are full and 0 where they are not to be acted on. `quality` holds bits of
+    `Reason`, `accuracy_verdict` values of `AccuracyVerdict`.
     """
 
     psi_max: Floats
@@ -79,6 +69,9 @@ class HealthColumns:
     significant_share: Floats
     retraining_rule: NDArray[np.bool_]
     worst_series: NDArray[np.int16]
+    market_ratio: Floats
+    market_fast_ratio: Floats
+    relation_fast_ratio: Floats
     quality: NDArray[np.uint32]
     accuracy: Floats
     accuracy_lower: Floats
@@ -98,36 +91,11 @@ class SeriesHealth:
     monitorable: bool
 
 
-def series_limits(reference: PairReference, settings: HealthSettings) -> tuple[SeriesLimits, ...]:
-    """The limits of each feature and, last, of the prediction.
-
-    Fixed thresholds are the settings' floors, and every series counts. Calibrated ones are the larger of floor and
-    training quantile; a series counts while its significant limit is at most 1 and training held 10 windows.
-    """
-    if settings.thresholds is Thresholds.FIXED:
-        bare = SeriesLimits(
-            moderate=settings.moderate_psi,
-            significant=settings.significant_psi,
-            retrain=settings.retrain_psi,
-            monitorable=True,
-        )
-        return (bare,) * len(reference.series)
-    enough = reference.training_candles >= FEWEST_TRAINING_WINDOWS * settings.window_candles
-    return tuple(
-        SeriesLimits(
-            moderate=max(settings.moderate_psi, series.moderate_quantile),
-            significant=(significant := max(settings.significant_psi, series.significant_quantile)),
-            retrain=max(settings.retrain_psi, series.retrain_quantile),
-            monitorable=enough and significant <= LARGEST_USEFUL_LIMIT,
-        )
-        for series in reference.series
-    )
-
-
 def health_memory_candles(settings: HealthSettings) -> int:
     """How many predecessors a row needs so that no column of its health depends on where the frame starts."""
     return max(
         settings.window_candles - 1,
+        shift_memory_candles(settings.window_candles) + relation_windows(settings.window_candles).slow,
         quality_memory_candles(settings.window_candles),
         accuracy_memory_candles(settings.horizon_candles, settings.accuracy_windows),
     )
@@ -140,33 +108,37 @@ def assess(
     fit: NDArray[np.bool_],
     realised: NDArray[np.float64],
     dates_ns: NDArray[np.int64],
-    close: NDArray[np.float64],
+    candles: Candles,
     reference: PairReference,
     settings: HealthSettings,
     trained_until_ns: int,
     asked: EvidenceAsked = ALL_ROWS,
+    validated: Validated | None = None,
 ) -> HealthColumns:
     """The health of one pair at each of n candles, in time order, causal.
 
     `features` `(n, F)` in the model's order; `prediction` `(n,)` the model's raw output; `fit` `(n,)` rows that could
     be predicted (the others count in the prediction's NaN bin and are not scored); `realised` `(n,)` the target's
     signed outcome for the prediction made at the row, NaN where unknown; `dates_ns` `(n,)` open times in ns since the
-    epoch; `close` `(n,)`. Accuracy scores fit rows after `trained_until_ns` whose outcome is known and not zero and
-    whose prediction is larger than the dead band; a hit has the outcome's sign. Rows before those `asked` for are left
-    empty. Raises ValueError where shapes do not
-    match.
+    epoch; `candles` the n candles. Accuracy scores fit rows after `trained_until_ns` whose outcome is known and not
+    zero and whose prediction is larger than the dead band; a hit has the outcome's sign; where nothing is `validated`,
+    no fall is seen. Rows before those `asked` for are left empty. Raises ValueError where shapes do not match.
     """
-    check_shapes(features, prediction, fit, realised, dates_ns, close)
+    check_shapes(features, prediction, fit, realised, dates_ns, candles.close)
     judged = np.where(fit, prediction, np.nan)
     parts = bin_codes(features, reference.features), bin_codes(judged[:, None], (reference.prediction,))
     codes = np.concatenate([part.T for part in parts]).T
-    limits = series_limits(reference, settings)
-    rules = QualityRules(reference, settings.candle_ns, Scales(reference.features, settings.window_candles))
+    limits, window = pair_limits(reference, settings), settings.window_candles
+    drift = DriftMonitor(reference.series, limits.series, reference.relations, window)
+    market = MarketMonitor(reference.market.edges, reference.market.shifts, window)
+    rules = QualityRules(reference, settings.candle_ns, Scales(reference.features, window))
+    scored, hit = scored_hits(judged, np.where(dates_ns > trained_until_ns, realised, np.nan), settings)
     return gathered(
-        drift=drift_of(codes, reference.series, limits, settings.window_candles, asked.drift_from),
-        monitorable=sum(limit.monitorable for limit in limits),
-        quality=rules.reasons(features, close, dates_ns, asked.quality_from),
-        accuracy=known_accuracy(judged, np.where(dates_ns > trained_until_ns, realised, np.nan), settings, asked),
+        drift=drift.of(codes, asked.drift_from),
+        market=market.of(candles, asked.drift_from),
+        limits=limits,
+        quality=rules.reasons(features, candles.close, dates_ns, asked.quality_from),
+        accuracy=accuracy_rule(settings, validated).of(scored, hit, asked.accuracy_from),
         settings=settings,
         asked=asked,
     )
@@ -179,41 +151,53 @@ def check_shapes(features: NDArray[np.float64], *columns: NDArray[Any]) -> None:
         raise ValueError(f"columns of shapes {sorted(shapes)} do not fit {len(features)} rows of features")
 
 
-def known_accuracy(judged: Floats, realised: Floats, settings: HealthSettings, asked: EvidenceAsked) -> AccuracyColumns:
-    """The accuracy of predictions `(n,)` (NaN: none) whose outcomes `(n,)` count (NaN: unknown or not to be scored)."""
-    scored = np.isfinite(judged) & np.isfinite(realised) & (realised != 0.0)
-    scored &= np.abs(judged) > settings.prediction_dead_band
-    return rolling_accuracy(
-        scored=scored,
-        hit=np.sign(judged) == np.sign(realised),
+def accuracy_rule(settings: HealthSettings, validated: Validated | None) -> AccuracyRule:
+    """How the accuracy is judged under these settings."""
+    return AccuracyRule(
         horizon_candles=settings.horizon_candles,
         windows=settings.accuracy_windows,
         minimum_effective=settings.minimum_effective_predictions,
         floor=settings.accuracy_floor,
-        from_row=asked.accuracy_from,
+        validated=validated,
     )
+
+
+def scored_hits(judged: Floats, realised: Floats, settings: HealthSettings) -> tuple[Bools, Bools]:
+    """The rows that are scored, and those that are right where scored.
+
+    `judged` `(n,)` are the predictions, NaN where none; `realised` `(n,)` the outcomes, NaN where not to be scored.
+    """
+    return scored_rows(judged, realised, settings.prediction_dead_band), np.sign(judged) == np.sign(realised)
 
 
 def gathered(
     *,
     drift: DriftColumns,
-    monitorable: int,
+    market: ShiftColumns,
+    limits: PairLimits,
     quality: NDArray[np.uint32],
     accuracy: AccuracyColumns,
     settings: HealthSettings,
     asked: EvidenceAsked,
 ) -> HealthColumns:
-    """The evidence of all monitors as one; `monitorable` is the number of series that count."""
+    """The evidence of all monitors as one."""
     unknown = slice(0, max(settings.window_candles - 1, asked.drift_from))
     figures = (
         drift.psi_max,
         drift.moderate_ratio,
         drift.significant_ratio,
-        drift.beyond_significant / max(1, monitorable),
+        drift.beyond_significant / max(1, limits.monitorable),
+        drift.relation_slow / limits.relations.slow,
+        drift.relation_fast / limits.relations.fast,
     )
-    psi_max, moderate_ratio, significant_ratio, share = (figure.astype(np.float64) for figure in figures)
-    for column in (psi_max, moderate_ratio, significant_ratio, share):
+    columns = [figure.astype(np.float64) for figure in figures]
+    for column in columns:
         column[unknown] = np.nan
+    psi_max, moderate_ratio, significant_ratio, share, relation_ratio, relation_fast_ratio = columns
+    apart = _apart(relation_ratio, market, limits, settings.window_candles)
+    if apart.any():
+        quality = quality | np.where(apart, np.uint32(Reason.RELATION_BROKEN), np.uint32(0))
+        quality[: asked.quality_from] &= ~np.uint32(Reason.RELATION_BROKEN)
     return HealthColumns(
         psi_max=psi_max,
         moderate_ratio=moderate_ratio,
@@ -221,6 +205,9 @@ def gathered(
         significant_share=share,
         retraining_rule=(drift.beyond_significant > 0) | (drift.beyond_retrain > settings.retrain_feature_count),
         worst_series=drift.worst_series.copy(),
+        market_ratio=market.slow / limits.market.slow,
+        market_fast_ratio=market.fast / limits.market.fast,
+        relation_fast_ratio=relation_fast_ratio,
         quality=quality,
         accuracy=accuracy.accuracy,
         accuracy_lower=accuracy.lower,
@@ -228,6 +215,15 @@ def gathered(
         effective_predictions=accuracy.effective_predictions,
         accuracy_verdict=accuracy.verdict,
     )
+
+
+# A relation is broken in the features, not in the market, where it strays while the market is as calm as in training.
+def _apart(relation_ratio: Floats, market: ShiftColumns, limits: PairLimits, window: int) -> NDArray[np.bool_]:
+    broken = held(relation_ratio >= 1.0, shift_holding(window).fast)
+    if not broken.any():
+        return broken
+    restless = (market.slow >= 1.0) | (market.fast >= limits.market.fast)
+    return broken & ~within(restless, relation_windows(window).slow)
 
 
 def series_health(
@@ -265,13 +261,12 @@ __all__ = [
     "ALL_ROWS",
     "EvidenceAsked",
     "HealthColumns",
-    "HealthSettings",
     "SeriesHealth",
+    "accuracy_rule",
     "assess",
     "check_shapes",
     "gathered",
     "health_memory_candles",
-    "known_accuracy",
+    "scored_hits",
     "series_health",
-    "series_limits",
 ]

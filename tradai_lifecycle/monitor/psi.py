@@ -14,6 +14,7 @@ rolling pass and a frame that starts elsewhere agree to the last bit.
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from math import inf, nextafter
 from typing import Any, Protocol
 
@@ -22,11 +23,16 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.uint8]
+Counts = NDArray[np.int64]
 
 #: Value bins of a feature with enough distinct values.
 BINS = 10
 # a block of rows this long stays in the cache while each edge is compared with it
 _ROWS_PER_BLOCK = 8_192
+# of few rows each value meets all edges at once
+_FEW_ROWS = 8
+# so many distances from edges at a time
+_ROOM_BLOCK = 16_384
 
 
 class Binned(Protocol):
@@ -78,10 +84,8 @@ class PaddedEdges:
     """The interior edges of several series in one table, for values that are binned again and again."""
 
     def __init__(self, edges: Sequence[Sequence[float]]) -> None:
-        self._table = np.full((len(edges), max(map(len, edges), default=0)), np.inf)
-        for row, series_edges in zip(self._table, edges, strict=True):
-            row[: len(series_edges)] = series_edges
-        self._beyond = np.array([[len(series_edges) + 1] for series_edges in edges], dtype=np.uint8).reshape(-1, 1)
+        self._table = padded(edges, np.inf, np.float64)
+        self._beyond = np.array([len(series_edges) + 1 for series_edges in edges], dtype=np.uint8)[:, None]
 
     def codes(self, values: NDArray[Any], series: slice | NDArray[np.intp] = slice(None)) -> Codes:
         """Bin codes `(n, s)` of `values` `(n, s)`, the columns of the chosen `series`, as `edge_codes` numbers them."""
@@ -94,17 +98,37 @@ class PaddedEdges:
             codes[:, start : start + _ROWS_PER_BLOCK] = _block_codes(block, table, beyond)
         return codes.T
 
+    def one(self, values: Floats, series: int) -> tuple[Codes, float]:
+        """The codes of one series' values `(n,)`, and their room: as `codes` and `room` of a single column."""
+        edges = self._table[series, : self._beyond[series, 0] - 1]
+        codes, finite = np.searchsorted(edges, values, side="right"), np.isfinite(values)
+        if not finite.all():
+            codes[~finite] = len(edges) + 1
+            return codes.astype(np.uint8), 0.0
+        bounds = np.concatenate([[-np.inf], edges, [np.inf]])
+        with np.errstate(over="ignore"):
+            away = np.minimum(values - bounds[codes], bounds[codes + 1] - values)
+        return codes.astype(np.uint8), float(away.min(initial=np.inf))
+
     def room(self, values: Floats, series: NDArray[np.intp]) -> Floats:
         """How far each column's nearest value is from an edge, `(s,)`: what moves by less stays in its bin.
 
         0 for a column with a value that is not finite; infinity for one without values.
         """
-        room = np.full(len(series), np.inf)
-        columns = np.ascontiguousarray(values.T)
-        for edge in self._table[series].T:
+        room = np.empty(len(series))
+        columns, table = np.ascontiguousarray(values.T), self._table[series]
+        # as many columns at once as stay in the cache with all their edges
+        at_once = max(1, _ROOM_BLOCK // max(1, len(values) * table.shape[1]))
+        for start in range(0, len(series), at_once):
+            block = slice(start, start + at_once)
             with np.errstate(invalid="ignore", over="ignore"):
-                np.minimum(room, np.abs(columns - edge[:, None]).min(axis=1, initial=np.inf), out=room)
-        return np.where(np.isfinite(columns).all(axis=1), room, 0.0)
+                away = columns[block] - table[block].T[:, :, None]
+            nearest = np.abs(away, out=away).min(axis=0, initial=np.inf)
+            room[block] = nearest[:, 0] if len(values) == 1 else nearest.min(axis=1, initial=np.inf)
+        finite = np.isfinite(columns)
+        if not finite.all():
+            room[~finite.all(axis=1)] = 0.0
+        return room
 
 
 def edge_codes(values: NDArray[Any], edges: Sequence[Sequence[float]]) -> Codes:
@@ -116,11 +140,18 @@ def edge_codes(values: NDArray[Any], edges: Sequence[Sequence[float]]) -> Codes:
     return PaddedEdges(edges).codes(values)
 
 
-def _block_codes(block: Floats, padded: Floats, beyond: Codes) -> Codes:
-    codes = np.zeros(block.shape, dtype=np.uint8)
-    for edge in range(padded.shape[1]):
-        codes += block >= padded[:, edge : edge + 1]
-    np.copyto(codes, beyond, where=~np.isfinite(block))
+def _block_codes(block: Floats, edges: Floats, beyond: Codes) -> Codes:
+    if block.shape[1] <= _FEW_ROWS:
+        codes: Codes = (block >= edges.T[:, :, None]).sum(axis=0, dtype=np.uint8)
+    else:
+        codes, above = np.zeros(block.shape, dtype=np.uint8), np.empty(block.shape, dtype=np.bool_)
+        for edge in edges.T:
+            np.greater_equal(block, edge[:, None], out=above)
+            # as numbers: adding truths to numbers would convert them first
+            np.add(codes, above.view(np.uint8), out=codes)
+    finite = np.isfinite(block)
+    if not finite.all():
+        np.copyto(codes, beyond, where=~finite)
     return codes
 
 
@@ -139,11 +170,22 @@ def psi_terms(observed: NDArray[Any], window: int, reference: NDArray[Any], tota
     All broadcast; `value_bins` is the number of bins without the one of NaN and infinities. No term is negative, and a
     bin empty on both sides gives 0.
     """
-    prior = value_bins / 2
-    expected = np.maximum(reference, 0.5) / total
-    share = (observed + prior * expected) / (window + prior)
-    terms = (share - expected) * np.log(share / expected)
-    return np.where(reference + observed == 0, 0.0, terms)
+    return _Expected(reference, total, value_bins).terms(observed, window)
+
+
+class _Expected:
+    """What training lets expect of the bins: the part of `psi_terms` that no window changes."""
+
+    def __init__(self, reference: NDArray[Any], total: Any, value_bins: Any) -> None:
+        self._prior = value_bins / 2
+        self._shares = np.maximum(reference, 0.5) / total
+        self._weighted_prior = self._prior * self._shares
+        self._empty = reference == 0
+
+    def terms(self, observed: NDArray[Any], window: int) -> Floats:
+        shares = (observed + self._weighted_prior) / (window + self._prior)
+        terms = (shares - self._shares) * np.log(shares / self._shares)
+        return np.where(self._empty & (observed == 0), 0.0, terms)
 
 
 # One row per bin, one column per count from 0 to the window. Kept: a bot asks for the same tables with every candle;
@@ -206,31 +248,44 @@ class WindowPsi:
 
     def __init__(self, references: Sequence[Binned]) -> None:
         self._references = tuple(references)
-        self._counts = _padded_counts(self._references)
-        self._total = np.maximum(1, self._counts.sum(axis=1, keepdims=True))
-        self._value_bins = np.array([[len(reference.counts) - 1] for reference in self._references]).reshape(-1, 1)
-        self._first_bins = np.arange(len(self._references)) * self._counts.shape[1]
+        # bins a series does not have are empty on both sides, so they add exactly nothing
+        counts: Counts = padded([reference.counts for reference in self._references], 0, np.int64)
+        total = np.maximum(1, counts.sum(axis=1, keepdims=True))
+        value_bins = np.array([len(reference.counts) - 1 for reference in self._references], dtype=np.int64)[:, None]
+        self._expected, self._shape = _Expected(counts, total, value_bins), counts.shape
+        self._first_bins = np.arange(len(counts)) * counts.shape[1]
 
     def of(self, codes: Codes) -> Floats:
         """As `window_psi`."""
+        return self.of_counts(self.counts(codes), len(codes))
+
+    def counts(self, codes: Codes) -> Counts:
+        """How many rows of `codes` `(n, F)` are in each bin, `(F, bins)`."""
         _check_codes(codes, self._references)
-        psi = np.full(len(self._references), 0.0 if len(codes) else np.nan)
-        if len(codes) == 0 or not self._references:
-            return psi
-        numbered = np.bincount((codes + self._first_bins).ravel(), minlength=self._counts.size)
-        observed = numbered.reshape(self._counts.shape)
-        for terms in psi_terms(observed, len(codes), self._counts, self._total, self._value_bins).T:
-            psi += terms
+        size = self._shape[0] * self._shape[1]
+        return np.bincount((codes + self._first_bins).ravel(order="K"), minlength=size).reshape(self._shape)
+
+    def exchange(self, counts: Counts, gone: Codes, come: Codes) -> None:
+        """Let a window's counts go on: the codes `gone` `(F,)` leave it, others `come`."""
+        flat = counts.reshape(-1)
+        flat[self._first_bins + gone] -= 1
+        flat[self._first_bins + come] += 1
+
+    def of_counts(self, counts: Counts, rows: int) -> Floats:
+        """The index `(F,)` of a batch of `rows` rows that is counted already."""
+        psi = np.full(len(counts), 0.0 if rows else np.nan)
+        if rows:
+            for terms in self._expected.terms(counts, rows).T:
+                psi += terms
         return psi
 
 
-def _padded_counts(references: Sequence[Binned]) -> NDArray[np.int64]:
-    # bins a series does not have are empty on both sides, so they add exactly nothing
-    most = max((len(reference.counts) for reference in references), default=0)
-    counts = np.zeros((len(references), most), dtype=np.int64)
-    for row, reference in zip(counts, references, strict=True):
-        row[: len(reference.counts)] = reference.counts
-    return counts
+def padded(rows: Sequence[Sequence[Any]], filling: Any, kind: type[Any]) -> NDArray[Any]:
+    """The rows as a table as wide as the longest of them."""
+    lengths = np.array([len(row) for row in rows], dtype=np.intp)
+    table = np.full((len(rows), lengths.max(initial=0)), filling, dtype=kind)
+    table[np.arange(table.shape[1]) < lengths[:, None]] = np.fromiter(chain.from_iterable(rows), kind, lengths.sum())
+    return table
 
 
 def _check_codes(codes: Codes, references: Sequence[Binned]) -> None:
@@ -242,12 +297,14 @@ __all__ = [
     "BINS",
     "Binned",
     "Codes",
+    "Counts",
     "Floats",
     "PaddedEdges",
     "WindowPsi",
     "bin_codes",
     "edge_codes",
     "interior_edges",
+    "padded",
     "psi_columns",
     "psi_terms",
     "rolling_psi",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradai_lifecycle.monitor.calibration import run_lengths
+from tradai_lifecycle.monitor.persistence import within
 from tradai_lifecycle.monitor.psi import Floats
 from tradai_lifecycle.monitor.reference import PairReference
 from tradai_lifecycle.monitor.scales import Scales
@@ -19,6 +20,7 @@ from tradai_lifecycle.states import Reason
 Flags = NDArray[np.bool_]
 Reasons = NDArray[np.uint32]
 
+_LARGEST = float(np.finfo(np.float64).max)
 #: The shortest run of equal values that counts as stuck, whatever training showed.
 SHORTEST_STUCK_RUN = 24
 
@@ -80,6 +82,8 @@ class QualityRules:
         half_range = maximum / 2 - minimum / 2
         with np.errstate(over="ignore"):
             self._lowest, self._highest = minimum - half_range, maximum + half_range
+        # an infinite value is outside of whatever the bounds are
+        self._least, self._most = np.maximum(self._lowest, -_LARGEST), np.minimum(self._highest, _LARGEST)
         runs = np.array([feature.longest_constant_run for feature in reference.features], dtype=np.int64)
         # a feature that stood still for a whole window in training may do so: no run is too long for it
         self._longest_runs = np.where(runs < window, _allowed_run(runs, window), np.iinfo(np.int64).max)
@@ -97,8 +101,10 @@ class QualityRules:
         reasons = np.zeros(len(close), dtype=np.uint32)
         # what the rows asked for depend on, and no more
         seen = slice(max(0, from_row - quality_memory_candles(self._window)), None)
+        recent = slice(max(0, from_row - recent_candles(self._window) + 1), None)
         self._flag_candles(reasons[seen], close[seen], dates_ns[seen])
-        self._flag_values(reasons[seen], values[seen])
+        self._flag_values(reasons[recent], values[recent])
+        self._flag_runs(reasons[seen], values[seen], from_row - seen.start)
         self._flag_scales(reasons[seen], values[seen], dates_ns[seen])
         reasons[:from_row] = 0
         return reasons
@@ -117,16 +123,25 @@ class QualityRules:
 
     def _flag_values(self, reasons: Reasons, values: Floats) -> None:
         recent = recent_candles(self._window)
-        missing = ~np.isfinite(values)
-        outside = ((values < self._lowest) | (values > self._highest)) & ~missing
-        # too few repeats in the whole frame to make one run that long: the usual case, and by far the cheaper look
-        repeats = np.count_nonzero(values[1:] == values[:-1], axis=0)
-        for column in missing.T[missing.any(axis=0)]:
-            _flag(reasons, Reason.NOT_FINITE, column | _more_than(recent // 2, column, recent))
-        for column in outside.T[outside.any(axis=0)]:
-            _flag(reasons, Reason.OUT_OF_RANGE, _more_than(recent // 5, column, recent))
-        for index in np.flatnonzero(repeats >= self._longest_runs):
-            _flag(reasons, Reason.CONSTANT_FEATURE, run_lengths(values[:, index]) > self._longest_runs[index])
+        for index in self._strayed(values):
+            missing = ~np.isfinite(values[:, index])
+            outside = (values[:, index] < self._lowest[index]) | (values[:, index] > self._highest[index])
+            _flag(reasons, Reason.NOT_FINITE, missing | _more_than(recent // 2, missing, recent))
+            _flag(reasons, Reason.OUT_OF_RANGE, _more_than(recent // 5, outside & ~missing, recent))
+
+    # the features with a value that is missing or out of range: hardly ever one
+    def _strayed(self, values: Floats) -> NDArray[np.intp]:
+        lowest, highest = values.min(axis=0, initial=_LARGEST), values.max(axis=0, initial=-_LARGEST)
+        # NaN is within nothing
+        return np.flatnonzero(~((lowest >= self._least) & (highest <= self._most)))
+
+    def _flag_runs(self, reasons: Reasons, values: Floats, from_row: int) -> None:
+        # a run that is too long at a row asked for holds at least so many rows before it
+        shortest = int(self._longest_runs.min(initial=self._window))
+        for index in _perhaps_stuck(values[max(0, from_row - shortest) :], shortest):
+            series, longest = np.ascontiguousarray(values[:, index]), self._longest_runs[index]
+            if np.count_nonzero(series[1:] == series[:-1]) >= longest:
+                _flag(reasons, Reason.CONSTANT_FEATURE, run_lengths(series) > longest)
 
     def _flag_scales(self, reasons: Reasons, values: Floats, dates_ns: NDArray[np.int64]) -> None:
         anchors = _Anchors(dates_ns // self._candle_ns, recent_candles(self._window))
@@ -136,13 +151,23 @@ class QualityRules:
             _flag(reasons, Reason.SCALE_CHANGED, anchors.hold(rows[column]))
 
 
+# The columns that may hold a run of more than n rows: of every (n // 4)-th row, four one after another would be equal.
+def _perhaps_stuck(values: Floats, shortest: int) -> NDArray[np.intp]:
+    stride = max(1, shortest // 4)
+    same = values[:-stride:stride] == values[stride::stride]
+    for _ in range(min(3, shortest) - 1):
+        same = same[1:] & same[:-1]
+    return np.flatnonzero(same.any(axis=0))
+
+
 # one and a half times the longest run of training, rounded up, within bounds
 def _allowed_run(longest_in_training: Any, window: int) -> Any:
     return np.clip(-(-3 * longest_in_training // 2), SHORTEST_STUCK_RUN, window)
 
 
 def _flag(reasons: Reasons, reason: Reason, rows: Flags) -> None:
-    reasons[rows] |= np.uint32(reason)
+    if rows.any():
+        reasons[rows] |= np.uint32(reason)
 
 
 def _more_than(allowed: int, flags: Flags, recent: int) -> Flags:
@@ -154,36 +179,32 @@ def _more_than(allowed: int, flags: Flags, recent: int) -> Flags:
 
 
 def _irregular(dates_ns: NDArray[np.int64], candle_ns: int, recent: int) -> Flags:
-    rows = np.arange(len(dates_ns))
     odd = np.zeros(len(dates_ns), dtype=bool)
-    odd[1:] = np.diff(dates_ns) != candle_ns
-    newest = np.maximum.accumulate(np.where(odd, rows, -recent))
-    return rows - newest < recent
+    odd[1:] = dates_ns[1:] - dates_ns[:-1] != candle_ns
+    return within(odd, recent)
 
 
 class _Anchors:
     """The rows at which scales are compared: fixed by the candle's number, not by its place in the frame."""
 
-    __slots__ = ("_held", "_newest", "_rows")
+    __slots__ = ("_anchored", "_stride")
 
     def __init__(self, candle_numbers: NDArray[np.int64], stride: int) -> None:
-        rows = np.arange(len(candle_numbers))
-        anchored = candle_numbers % stride == 0
-        self._rows = rows[anchored]
-        self._newest = np.maximum.accumulate(np.where(anchored, rows, -stride))
-        self._held = rows - self._newest < stride
+        self._anchored, self._stride = candle_numbers % stride == 0, stride
 
     def full(self, window: int) -> NDArray[np.intp]:
         """The anchors whose window lies in the frame."""
-        rows: NDArray[np.intp] = self._rows[self._rows >= window - 1]
-        return rows
+        rows = np.flatnonzero(self._anchored)
+        return rows[rows >= window - 1]
 
     def hold(self, flagged: NDArray[np.intp]) -> Flags:
         """Each row's verdict, given the anchors that were flagged: that of its newest anchor, while not too old."""
-        verdict = np.zeros(len(self._newest), dtype=bool)
+        rows = np.arange(len(self._anchored))
+        newest = np.maximum.accumulate(np.where(self._anchored, rows, -self._stride))
+        verdict = np.zeros(len(rows), dtype=bool)
         verdict[flagged] = True
         # rows before the first anchor point before the frame; none of them is held
-        return self._held & verdict[np.maximum(self._newest, 0)]
+        return (rows - newest < self._stride) & verdict[np.maximum(newest, 0)]
 
 
 __all__ = ["QualityRules", "quality_memory_candles", "quality_reasons", "recent_candles"]

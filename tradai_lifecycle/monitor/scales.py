@@ -38,20 +38,25 @@ class Scales:
         range was 0 throughout training have no scale to change, and a window less than half of which is finite has
         no range.
         """
-        return self._out_of_bounds(self._ranges(values, rows), np.arange(len(self._highs)))
+        return _out_of_bounds(self._ranges(values, rows), self._lows, self._highs)
 
     def _ranges(self, values: Floats, rows: Rows) -> Floats:
+        columns = np.flatnonzero(self._highs > 0.0)
         ranges = np.full((len(rows), len(self._highs)), np.nan)
-        for column in np.flatnonzero(self._highs > 0.0):
-            ranges[:, column] = self._range(values, rows, int(column))
+        if len(rows) < len(columns):
+            for at, row in enumerate(rows):
+                ranges[at, columns] = self._ranges_at(values, int(row), columns)
+            return ranges
+        for column in columns:
+            series = np.ascontiguousarray(values[:, column], dtype=np.float64)
+            ranges[:, column] = interquartile_ranges(series, rows, self.window)
         return ranges
 
-    def _range(self, values: Floats, rows: Rows, column: int) -> Floats:
-        return interquartile_ranges(np.ascontiguousarray(values[:, column], dtype=np.float64), rows, self.window)
-
-    def _out_of_bounds(self, ranges: Floats, columns: Rows) -> Flags:
-        # divided, not multiplied: a range near the largest float must not overflow
-        return (ranges / SCALE_FACTOR > self._highs[columns]) | (ranges < self._lows[columns])
+    # one window of many columns: they are laid end to end and taken as windows of one series
+    def _ranges_at(self, values: Floats, row: int, columns: Rows) -> Floats:
+        windows = values[row - self.window + 1 : row + 1].T[columns].astype(np.float64)
+        ends = np.arange(1, len(columns) + 1) * self.window - 1
+        return interquartile_ranges(windows.ravel(), ends, self.window)
 
 
 class RememberedScales(Scales):
@@ -62,18 +67,21 @@ class RememberedScales(Scales):
 
     def __init__(self, features: Sequence[FeatureReference], window: int) -> None:
         super().__init__(features, window)
-        # by candle: the ranges as they were taken, and how far any value of their windows may have moved since
-        self._taken: dict[int, tuple[Floats, Floats]] = {}
+        self._candles: list[int] = []
+        # per candle: whether the ranges are out of bounds as they were taken, how far the values of their windows may
+        # have moved since, and how far they may before that could change
+        self._found = np.empty((0, len(features)), dtype=np.bool_)
+        self._slack = np.empty((0, len(features)))
+        self._room = np.empty((0, len(features)))
 
     def forget(self) -> None:
         """Take every range anew: the next frame does not go on from the last one."""
-        self._taken.clear()
+        self._candles = []
 
     def moved(self, largest_moves: Floats) -> None:
         """Each feature's values moved by at most this from the last frame to this one, `(F,)`; NaN: unknown."""
-        for _, slack in self._taken.values():
-            with np.errstate(over="ignore"):
-                np.add(slack, largest_moves, out=slack)
+        with np.errstate(over="ignore"):
+            self._slack += largest_moves
 
     def changed(self, values: Floats, dates_ns: NDArray[np.int64], rows: Rows) -> Flags:
         """As `Scales.changed`, to the last bit of the verdict."""
@@ -82,31 +90,41 @@ class RememberedScales(Scales):
             # a candle that comes twice has no place of its own to be remembered in
             self.forget()
             return super().changed(values, dates_ns, rows)
-        for row, candle in zip(rows, candles, strict=True):
-            self._take(values, row, candle)
-        self._taken = {candle: self._taken[candle] for candle in candles}
-        taken = [ranges for ranges, _ in self._taken.values()]
-        if not taken:
-            return np.zeros((0, len(self._highs)), dtype=bool)
-        return self._out_of_bounds(np.stack(taken), np.arange(len(self._highs)))
+        if candles != self._candles:
+            self._follow(values, rows, candles)
+        # a move that is not a number proves nothing
+        doubtful = ~((self._slack < self._room) | (self._slack == 0.0))
+        for at in np.flatnonzero(doubtful.any(axis=1)):
+            self._take(values, int(rows[at]), int(at), np.flatnonzero(doubtful[at]))
+        return self._found.copy()
 
-    def _take(self, values: Floats, row: np.intp, candle: int) -> None:
-        at = np.array([row])
-        if candle not in self._taken:
-            self._taken[candle] = (self._ranges(values, at)[0], np.zeros(len(self._highs)))
-            return
-        ranges, slack = self._taken[candle]
-        for column in np.flatnonzero(self._doubtful(ranges, slack)):
-            ranges[column], slack[column] = self._range(values, at, int(column))[0], 0.0
+    # keeps what is known of the candles that are still asked for, and takes the ranges of new ones
+    def _follow(self, values: Floats, rows: Rows, candles: list[int]) -> None:
+        place = {candle: at for at, candle in enumerate(self._candles)}
+        known = [at for at, candle in enumerate(candles) if candle in place]
+        before, shape = [place[candles[at]] for at in known], (len(rows), values.shape[1])
+        found, slack, room = np.zeros(shape, dtype=np.bool_), np.zeros(shape), np.full(shape, np.inf)
+        found[known], slack[known], room[known] = self._found[before], self._slack[before], self._room[before]
+        self._candles, self._found, self._slack, self._room = candles, found, slack, room
+        for at, candle in enumerate(candles):
+            if candle not in place:
+                self._take(values, int(rows[at]), at, np.arange(values.shape[1]))
 
-    def _doubtful(self, ranges: Floats, slack: Floats) -> Flags:
-        with np.errstate(over="ignore", invalid="ignore"):
-            distance = np.minimum(np.abs(ranges - self._highs * SCALE_FACTOR), np.abs(ranges - self._lows))
-            far = distance > 2.0 * _ROUNDING * slack
+    def _take(self, values: Floats, row: int, at: int, columns: Rows) -> None:
+        columns = columns[self._highs[columns] > 0.0]
+        ranges = self._ranges_at(values, row, columns)
+        lows, highs = self._lows[columns], self._highs[columns]
+        with np.errstate(over="ignore"):
+            distance = np.minimum(np.abs(ranges - highs * SCALE_FACTOR), np.abs(ranges - lows))
+        self._found[at, columns] = _out_of_bounds(ranges, lows, highs)
+        self._slack[at, columns] = 0.0
         # a range that is not a number has too few finite values, and has them still while the moves are known
-        proven = (slack == 0.0) | far | (np.isnan(ranges) & np.isfinite(slack))
-        doubtful: Flags = ~proven & (self._highs > 0.0)
-        return doubtful
+        self._room[at, columns] = np.where(np.isnan(ranges), np.inf, distance / (2.0 * _ROUNDING))
+
+
+def _out_of_bounds(ranges: Floats, lows: Floats, highs: Floats) -> Flags:
+    # divided, not multiplied: a range near the largest float must not overflow
+    return (ranges / SCALE_FACTOR > highs) | (ranges < lows)
 
 
 __all__ = ["SCALE_FACTOR", "RememberedScales", "Scales"]

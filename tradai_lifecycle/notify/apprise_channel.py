@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import Any
 
+from tradai_lifecycle.background_call import BackgroundCalls, CallOverdueError
 from tradai_lifecycle.errors import ConfigurationError
 from tradai_lifecycle.notify.channels import LONGEST_TEXT, ChannelFailedError
-from tradai_lifecycle.notify.daemon_call import DaemonCall, DaemonCallOverdueError
 from tradai_lifecycle.notify.notice import Notice, Priority, Tone
 from tradai_lifecycle.notify.redaction import RedactingFilter, Redactor
 from tradai_lifecycle.notify.wording import fitting
@@ -45,7 +45,8 @@ class AppriseChannel:
         self._name = name
         self._notifier = notifier
         self._sender = sender
-        self._calls = DaemonCall[str](f"tradai-notify-{name}", deadline_seconds)
+        self._deadline_seconds = deadline_seconds
+        self._calls = BackgroundCalls(f"tradai-notify-{name}", "message")
 
     def __repr__(self) -> str:
         return f"AppriseChannel({self._name!r})"
@@ -58,8 +59,8 @@ class AppriseChannel:
     async def send(self, notice: Notice) -> None:
         """Send one notice. Raises ChannelFailedError with what apprise says, or when it takes too long."""
         try:
-            problem = await self._calls.run(lambda: self._notify(notice))
-        except DaemonCallOverdueError as error:
+            problem = await self._calls.run(lambda: self._notify(notice), deadline_seconds=self._deadline_seconds)
+        except CallOverdueError as error:
             raise ChannelFailedError(self._name, str(error)) from None
         except Exception as error:
             raise ChannelFailedError(self._name, f"{type(error).__name__}: {error}") from error

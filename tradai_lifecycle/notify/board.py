@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from tradai_lifecycle.config import NoticesConfig
 from tradai_lifecycle.events import (
     Acknowledged,
+    BotPauseChanged,
     CommandAnswered,
     EntryBlocked,
     Event,
@@ -18,15 +19,16 @@ from tradai_lifecycle.events import (
 )
 from tradai_lifecycle.notify.batch import Outbox
 from tradai_lifecycle.notify.digest import Digest
-from tradai_lifecycle.notify.faults import Faults, Report
-from tradai_lifecycle.notify.flapping import Flap, FlapDamper, flapping, settled
+from tradai_lifecycle.notify.faults import Faults
+from tradai_lifecycle.notify.flapping import WHOLE_BOT, Flap, FlapDamper, flapping, settled
 from tradai_lifecycle.notify.folding import Folder
 from tradai_lifecycle.notify.notice import Notice, Priority, Tone
 from tradai_lifecycle.notify.orders import Effect, Orders
-from tradai_lifecycle.notify.priorities import is_pair, notice_of, topics_of
+from tradai_lifecycle.notify.priorities import is_pair, notice_of
 from tradai_lifecycle.notify.reminders import Reminders, reminder
 from tradai_lifecycle.notify.standing import Mute, OperatorPause, Standing
 from tradai_lifecycle.notify.told import Told
+from tradai_lifecycle.notify.topics import topics_of
 from tradai_lifecycle.notify.wording import position_lines
 from tradai_lifecycle.states import CommandName, Reason, TradingState
 from tradai_lifecycle.store.records import PositionRecord
@@ -111,7 +113,8 @@ class Board:
         for folded in self._folder.due(self._now):
             self._route(folded, at_once=True)
         for subject in self._flaps.settled(self._now):
-            held, fails = self._standing.pairs.get(subject), subject in self._faults
+            held = self._standing.bot if subject == WHOLE_BOT else self._standing.pairs.get(subject)
+            fails = subject in self._faults
             self._route(settled(subject, held, fails=fails, now=self._now), at_once=True)
         mute = self._standing.mute
         if mute is not None and self._now >= mute.until:
@@ -142,6 +145,8 @@ class Board:
             return
         if isinstance(event, StateChanged):
             self._state_changed(event, notice)
+        elif isinstance(event, BotPauseChanged):
+            self._bot_pause_changed(event, notice)
         elif isinstance(event, FaultReported) and not is_pair(event.part):
             self._fault(event, notice)
         elif isinstance(event, EntryBlocked | StakeReduced) and self._is_known(event.pair, notice):
@@ -188,21 +193,27 @@ class Board:
             self._told.ended(notice.topics)
             if held is not None:
                 self._digest.add(held, self._now)
-        if report.is_change:
-            self._fault_changed(event.part, report)
-        elif report.notice is not None:
-            self._route(report.notice)
-
-    def _fault_changed(self, part: str, report: Report) -> None:
-        flap = self._flaps.note(part, self._now)
         if report.notice is None:
             return
-        if flap is Flap.BEGINS:
-            self._route(flapping(part, report.notice), at_once=True)
-        elif flap is Flap.GOES_ON:
-            self._digest.add(report.notice, self._now)
+        if report.is_change:
+            self._subject_changed(event.part, report.notice)
         else:
-            self._route(report.notice, at_once=True)
+            self._route(report.notice)
+
+    def _bot_pause_changed(self, event: BotPauseChanged, notice: Notice) -> None:
+        self._standing.hold_all(self._now, paused=event.paused)
+        if not event.paused:
+            self._told.ended(notice.topics)
+        self._subject_changed(WHOLE_BOT, notice)
+
+    def _subject_changed(self, subject: str, notice: Notice) -> None:
+        flap = self._flaps.note(subject, self._now)
+        if flap is Flap.BEGINS:
+            self._route(flapping(subject, notice), at_once=True)
+        elif flap is Flap.GOES_ON:
+            self._digest.add(notice, self._now)
+        else:
+            self._route(notice, at_once=True)
 
     # A blocked entry or a cut stake is how a pause shows; it is news only where the pause is not.
     def _is_known(self, pair: str, notice: Notice) -> bool:

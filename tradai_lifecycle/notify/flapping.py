@@ -7,8 +7,9 @@ from enum import StrEnum
 from itertools import takewhile
 
 from tradai_lifecycle.notify.notice import Notice, Priority, Tone
-from tradai_lifecycle.notify.priorities import is_pair, topics_of
+from tradai_lifecycle.notify.priorities import is_pair
 from tradai_lifecycle.notify.standing import HeldPair
+from tradai_lifecycle.notify.topics import topics_of
 from tradai_lifecycle.notify.wording import sentence
 from tradai_lifecycle.states import TradingState
 
@@ -18,6 +19,8 @@ TOLD_CHANGES = 4
 WINDOW_FOLDS = 12
 CALM_FOLDS = 4
 MOST_SUBJECTS = 2_000
+#: The subject of changes that hold for all pairs together.
+WHOLE_BOT = "the whole bot"
 
 
 class Flap(StrEnum):
@@ -29,7 +32,7 @@ class Flap(StrEnum):
 
 
 class FlapDamper:
-    """Counts changes per subject, a pair or a part. With a folding window of no length nothing is damped."""
+    """Counts changes per subject, a pair, a part or the whole bot. With a window of no length nothing is damped."""
 
     def __init__(self, fold: timedelta) -> None:
         self._window = fold * WINDOW_FOLDS
@@ -90,10 +93,11 @@ def flapping(subject: str, notice: Notice) -> Notice:
 
 
 def settled(subject: str, held: HeldPair | None, *, fails: bool, now: datetime) -> Notice:
-    """A subject that flapped has been calm: how it stands now, as a held pair, or as a part that fails or works."""
+    """A subject that flapped has been calm: how it stands now, as what is held, or as a part that fails or works."""
     pair = is_pair(subject)
+    has_state = pair or subject == WHOLE_BOT
     state = held.state if held is not None else TradingState.ACTIVE
-    words = state.label if pair else ("fails" if fails else "works")
+    words = state.label if has_state else ("fails" if fails else "works")
     return Notice(
         at=now,
         priority=Priority.NOW if state is TradingState.PAUSED else Priority.TODAY,
@@ -103,7 +107,7 @@ def settled(subject: str, held: HeldPair | None, *, fails: bool, now: datetime) 
         because=held.because if held is not None else "",
         topics=topics_of(held.reasons) if held is not None else frozenset(),
         tone=Tone.GOOD if words in ("works", TradingState.ACTIVE.label) else Tone.TROUBLE,
-        state=state if pair else None,
+        state=state if has_state else None,
     )
 
 
@@ -111,6 +115,7 @@ __all__ = [
     "CALM_FOLDS",
     "MOST_SUBJECTS",
     "TOLD_CHANGES",
+    "WHOLE_BOT",
     "WINDOW_FOLDS",
     "Flap",
     "FlapDamper",

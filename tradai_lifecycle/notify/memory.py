@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from tradai_lifecycle.config import candle_seconds
 from tradai_lifecycle.errors import StoreUnavailableError
-from tradai_lifecycle.events import Event, FaultReported, StateChanged
+from tradai_lifecycle.events import BotPauseChanged, Event, FaultReported, StateChanged
 from tradai_lifecycle.notify.board import Board
 from tradai_lifecycle.notify.orders import LEDGER_KINDS
 from tradai_lifecycle.states import TradingState
@@ -20,8 +19,6 @@ MOST_OF_A_KIND = 500
 MOST_EVENTS = 5_000
 #: Events of one batch lie no further apart.
 BATCH = timedelta(seconds=10)
-#: A pair whose newest candle is older than that of the newest batch by so many candles is not traded any more.
-UNWATCHED_AFTER_CANDLES = 3
 
 _FROM_LEDGER = tuple(kind.kind for kind in LEDGER_KINDS)
 
@@ -48,13 +45,10 @@ class LedgerMemory:
     def watched_pairs(self) -> frozenset[str] | None:
         """The pairs that the bot still analyses; None where that is not known."""
         try:
-            bot, batch, states = self._ledger.bot(), self._ledger.last_batch(), self._ledger.latest_states()
+            states = self._ledger.watched_states()
         except StoreUnavailableError:
             return None
-        if bot is None or batch is None:
-            return None
-        oldest = batch.candle - timedelta(seconds=UNWATCHED_AFTER_CANDLES * candle_seconds(bot.timeframe))
-        return frozenset(pair for pair, state in states.items() if state.candle >= oldest)
+        return frozenset(states) or None
 
     def news(self) -> tuple[Event, ...]:
         """The events of `LEDGER_KINDS` since the last call or `recall`, oldest first; some may come twice.
@@ -100,7 +94,9 @@ class LedgerMemory:
         last_day = (newest[0].event.at if newest else now).astimezone(UTC).replace(hour=0, minute=0, second=0)
         stored = (
             *self._newest(None, since=last_day - timedelta(days=1), limit=MOST_EVENTS),
-            *self._newest(StateChanged.kind, *_FROM_LEDGER, since=now - LONGEST_MEMORY, limit=MOST_OF_A_KIND),
+            *self._newest(
+                StateChanged.kind, BotPauseChanged.kind, *_FROM_LEDGER, since=now - LONGEST_MEMORY, limit=MOST_OF_A_KIND
+            ),
             *self._newest(FaultReported.kind, since=now - FAULT_MEMORY, limit=MOST_OF_A_KIND),
         )
         by_sequence = {one.sequence: one for one in stored if one.event.at <= now}

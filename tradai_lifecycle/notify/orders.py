@@ -47,7 +47,7 @@ class Orders:
 
     def __init__(self) -> None:
         self._recognised: deque[Event] = deque(maxlen=RECOGNISED_EVENTS)
-        self._pending: deque[tuple[CommandName, str]] = deque(maxlen=REMEMBERED_ORDERS)
+        self._pending: deque[tuple[CommandName, str, str]] = deque(maxlen=REMEMBERED_ORDERS)
         self._orders: deque[_Order] = deque(maxlen=REMEMBERED_ORDERS)
 
     def __len__(self) -> int:
@@ -64,11 +64,10 @@ class Orders:
 
     def hear(self, event: CommandAnswered, now: datetime) -> Effect:
         """Note a command; gives whether it takes effect with this event."""
-        order = (event.command, event.who)
+        order = (event.command, event.who, event.begun_at or event.at.isoformat())
         if event.outcome not in (CommandOutcome.DONE, CommandOutcome.PENDING):
             return Effect.NONE
-        if event.outcome is CommandOutcome.DONE and order in self._pending:
-            self._pending.remove(order)
+        if order in self._pending:
             return Effect.EARLIER
         if event.outcome is CommandOutcome.PENDING:
             self._pending.append(order)

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tradai_lifecycle.events import (
+    FEATURES_PART,
     Acknowledged,
+    BotPauseChanged,
     CandidateDecided,
     EntryBlocked,
     Event,
@@ -12,6 +14,7 @@ from tradai_lifecycle.events import (
     IncidentResolved,
     ModelAdopted,
     ParityAlarm,
+    ResumeExpired,
     RetrainingRequested,
     StakeReduced,
     StateChanged,
@@ -19,6 +22,8 @@ from tradai_lifecycle.events import (
 )
 from tradai_lifecycle.notify.commands import command_answered
 from tradai_lifecycle.notify.notice import Notice, Priority, Tone
+from tradai_lifecycle.notify.pauses import bot_pause_changed, resume_expired
+from tradai_lifecycle.notify.topics import topics_of
 from tradai_lifecycle.notify.wording import figure, person, quoted, sentence, version_label
 from tradai_lifecycle.states import CandidateOutcome, Reason, TradingState
 
@@ -26,8 +31,6 @@ from tradai_lifecycle.states import CandidateOutcome, Reason, TradingState
 CANDLES_PART = "candles"
 REGISTRY_PART = "registry"
 
-_DRIFT = Reason.PSI_MODERATE | Reason.PSI_SIGNIFICANT
-_RECOVERY = Reason.RECOVERING | Reason.ADOPTED_WHILE_PAUSED
 #: Reasons that are wrong for the whole bot, whichever pair met them first.
 _BOT_WIDE = Reason.BOT_PAUSE_SHARE | Reason.STORE_FAILED | Reason.GATE_FAILED | Reason.MODEL_MISSING
 _BLOCKED_NOW = (
@@ -36,6 +39,7 @@ _BLOCKED_NOW = (
     | Reason.MONITOR_FAILED
     | Reason.STRATEGY_FAILED
     | Reason.SCHEMA_MISMATCH
+    | Reason.FEATURES_DIFFER
     | Reason.NOT_FINITE
 )
 _BLOCKED_TODAY = Reason.STALE_FEED | Reason.NOT_ANALYSED | Reason.NO_REFERENCE
@@ -47,6 +51,11 @@ _FAULTS: dict[str, tuple[Priority, str, Reason]] = {
         Priority.NOW,
         "All entries are blocked, the lifecycle failed between two batches",
         Reason.GATE_FAILED,
+    ),
+    FEATURES_PART: (
+        Priority.NOW,
+        "All entries are blocked, the strategy does not compute its features as in training",
+        Reason.FEATURES_DIFFER,
     ),
     "evidence": (Priority.NOW, "The health monitor could not note what it saw", Reason.NONE),
     REGISTRY_PART: (Priority.TODAY, "The model registry is unreachable", Reason.NONE),
@@ -77,13 +86,6 @@ def notice_of(event: Event) -> Notice | None:
         return rule(event)
     words = event.kind.replace("_", " ")
     return Notice(at=event.at, priority=Priority.DIGEST, key=event.kind, what=words, tone=Tone.NEUTRAL)
-
-
-def topics_of(reasons: Reason) -> frozenset[str]:
-    """What is wrong, by name: both limits of drift are one topic, as are recovery and its like."""
-    named = {(flag.name or "").lower() for flag in reasons & ~_DRIFT & ~_RECOVERY}
-    named |= {"drift"} if reasons & _DRIFT else set()
-    return frozenset(named | ({"recovery"} if reasons & _RECOVERY else set()))
 
 
 def fault_key(part: str) -> str:
@@ -291,6 +293,8 @@ def _incident_resolved(event: IncidentResolved) -> Notice:
 #: The rule of each kind of event. A test finds the kinds that have none.
 RULES: dict[str, Callable[[Any], Notice | None]] = {
     StateChanged.kind: _state_changed,
+    BotPauseChanged.kind: bot_pause_changed,
+    ResumeExpired.kind: resume_expired,
     CandidateDecided.kind: _candidate_decided,
     ModelAdopted.kind: _model_adopted,
     "command_answered": command_answered,
@@ -304,4 +308,4 @@ RULES: dict[str, Callable[[Any], Notice | None]] = {
     ParityAlarm.kind: _parity_alarm,
 }
 
-__all__ = ["CANDLES_PART", "REGISTRY_PART", "RULES", "fault_key", "is_older", "is_pair", "notice_of", "topics_of"]
+__all__ = ["CANDLES_PART", "REGISTRY_PART", "RULES", "fault_key", "is_older", "is_pair", "notice_of"]

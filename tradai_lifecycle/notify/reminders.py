@@ -39,7 +39,8 @@ class Reminders:
 def reminder(standing: Standing, now: datetime) -> Notice:
     """What is still paused or acknowledged."""
     count = len(standing.paused_pairs)
-    still = "all entries" if standing.operator is not None else f"{count} {'pair' if count == 1 else 'pairs'}"
+    whole_bot = standing.operator is not None or standing.bot is not None
+    still = "all entries" if whole_bot else f"{count} {'pair' if count == 1 else 'pairs'}"
     return Notice(
         at=now,
         priority=Priority.TODAY,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tradai_lifecycle.notify.notice import Notice, Priority, Tone
-from tradai_lifecycle.notify.priorities import topics_of
+from tradai_lifecycle.notify.topics import topics_of
 from tradai_lifecycle.notify.wording import SHOWN_LINES, moment, person, quoted, span
 from tradai_lifecycle.states import Reason, TradingState
 
@@ -14,7 +14,7 @@ MOST_PAIRS = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldPair:
-    """A pair that is not fully active, since when and why."""
+    """A pair, or the whole bot, that is not fully active, since when and why."""
 
     state: TradingState
     since: datetime
@@ -53,9 +53,13 @@ class Mute:
 
 @dataclass(slots=True, kw_only=True)
 class Standing:
-    """Everything that stands. Kept small: of too many pairs, the oldest are forgotten."""
+    """Everything that stands. Kept small: of too many pairs, the oldest are forgotten.
+
+    `bot` is there while all pairs are paused because too many of them drift.
+    """
 
     pairs: dict[str, HeldPair] = field(default_factory=dict)
+    bot: HeldPair | None = None
     operator: OperatorPause | None = None
     mute: Mute | None = None
 
@@ -65,7 +69,8 @@ class Standing:
     @property
     def paused(self) -> bool:
         """Whether a pair or the whole bot is paused."""
-        return self.operator is not None or any(held.state is TradingState.PAUSED for held in self.pairs.values())
+        whole_bot = self.operator is not None or self.bot is not None
+        return whole_bot or any(held.state is TradingState.PAUSED for held in self.pairs.values())
 
     @property
     def paused_pairs(self) -> frozenset[str]:
@@ -76,6 +81,11 @@ class Standing:
     def topics(self) -> frozenset[str]:
         """What is wrong with the held pairs, by name."""
         return frozenset(topic for held in self.pairs.values() for topic in topics_of(held.reasons))
+
+    def hold_all(self, now: datetime, *, paused: bool) -> None:
+        """Note that all pairs are paused because too many drift, or no longer are."""
+        held = HeldPair(state=TradingState.PAUSED, since=now, reasons=Reason.BOT_PAUSE_SHARE)
+        self.bot = held if paused else None
 
     def hold(self, pair: str, state: TradingState, reasons: Reason, now: datetime) -> None:
         """Note a pair's new state; fully active is not held."""
@@ -107,6 +117,8 @@ class Standing:
         lines = [f"{pair} for {span(now - since)}: {because}" for since, pair, because in sorted(paused)]
         if len(lines) > SHOWN_LINES:
             lines[SHOWN_LINES:] = [f"and {len(lines) - SHOWN_LINES} more pairs"]
+        if self.bot is not None:
+            lines.insert(0, f"All entries for {span(now - self.bot.since)}: {self.bot.because}")
         if self.operator is not None:
             since = span(now - self.operator.since)
             note = f": {quoted(self.operator.note)}" if self.operator.note else ""

@@ -129,6 +129,12 @@ def _aftermath(reasons: Reason) -> Reason:
         implied |= Reason.RECOVERING | Reason.ADOPTED_WHILE_PAUSED
     if Reason.PSI_SIGNIFICANT in reasons:
         implied |= Reason.PSI_MODERATE
+    if Reason.MARKET_SIGNIFICANT in reasons:
+        implied |= Reason.MARKET_MODERATE
+    if Reason.RELATION_BROKEN in reasons:
+        implied |= Reason.RELATION_MODERATE
+    if Reason.ACCURACY_BREACH in reasons:
+        implied |= Reason.ACCURACY_FELL
     return implied
 
 

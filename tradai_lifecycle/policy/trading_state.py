@@ -5,19 +5,16 @@ that looks back a fixed number of rows, recovery looks back a fixed number of ro
 frame, a backtest over years and a rehearsal decide alike at every candle that has enough predecessors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradai_lifecycle.monitor.health import HealthColumns
+from tradai_lifecycle.monitor.persistence import RELEASE_RATIO, BoolColumn, held, latched, within
 from tradai_lifecycle.states import AccuracyVerdict, Reason, Severity, SignificantRule, TradingState
 
-BoolColumn = NDArray[np.bool_]
-
-#: A latch lets go below this share of the limit that set it.
-RELEASE_RATIO = 0.75
 #: Share of the series beyond their significant limit that corroborates one of them.
 CORROBORATING_SHARE = 0.25
 
@@ -31,6 +28,12 @@ class PolicySettings:
     release_persistence: int
     latch_memory: int
     recovery: int
+    #: candles that a shift of the market and a fast one must hold, and the calm that ends a fast one
+    shift_persistence: int
+    fast_persistence: int
+    fast_release: int
+    #: at most `recovery`, so that accuracy needs no more predecessors for it
+    accuracy_fall_persistence: int
     significant_rule: SignificantRule
 
 
@@ -52,33 +55,15 @@ class StateColumns:
     retraining: BoolColumn
 
 
-def held(condition: BoolColumn, candles: int) -> BoolColumn:
-    """Rows at which `condition` was true on each of the last `candles` rows, this one included."""
-    counts = np.concatenate(([0], np.cumsum(condition, dtype=np.int64)))
-    result = np.zeros(len(condition), dtype=np.bool_)
-    if len(condition) >= candles:
-        result[candles - 1 :] = counts[candles:] - counts[:-candles] == candles
-    return result
-
-
-def within(condition: BoolColumn, candles: int) -> BoolColumn:
-    """Rows at which `condition` was true on any of the last `candles` rows, this one included."""
-    counts = np.concatenate(([0], np.cumsum(condition, dtype=np.int64)))
-    starts = np.maximum(np.arange(len(condition)) + 1 - candles, 0)
-    return np.asarray(counts[1:] > counts[starts])
-
-
-def latched(on: BoolColumn, off: BoolColumn, memory: int) -> BoolColumn:
-    """Rows whose newest event among the last `memory` rows is an `on`; false where those rows hold no event."""
-    rows = np.arange(len(on))
-    last_on = np.maximum.accumulate(np.where(on, rows, -1)) if len(on) else rows
-    last_off = np.maximum.accumulate(np.where(off, rows, -1)) if len(on) else rows
-    return np.asarray((last_on > last_off) & (rows - last_on < memory))
-
-
 def policy_memory_candles(settings: PolicySettings) -> int:
     """Predecessors that a row's state needs beyond those its evidence needs."""
     persistence = max(settings.moderate_persistence, settings.significant_persistence, settings.release_persistence)
+    return (persistence - 1) + (settings.latch_memory - 1) + settings.recovery
+
+
+def shift_policy_memory_candles(settings: PolicySettings) -> int:
+    """The same for the evidence of shifts, whose persistence is short."""
+    persistence = max(settings.shift_persistence, settings.fast_persistence, settings.fast_release)
     return (persistence - 1) + (settings.latch_memory - 1) + settings.recovery
 
 
@@ -94,7 +79,8 @@ def decide_states(
 
     `warm` marks the rows with enough predecessors; the others are paused. With an `adoption` out of a pause, its
     first `recovery` rows are at least reduced. Retraining is wanted where drift holds and the retraining rule is met,
-    or accuracy is broken; never where the data itself is at fault, and not for one latch memory after an adoption.
+    or accuracy is below its floor; never where the data itself is at fault, and not for one latch memory after an
+    adoption.
 
     From each of the ascending rows `drift_resets` on, the drift of earlier rows is forgotten: it must hold anew. A
     pause that ends so is followed by `recovery` rows of reduced, as any other. Accuracy and faults of the data stay.
@@ -119,30 +105,33 @@ def _decided(
     earlier = significant
     if reset:
         earlier = significant | (_Evidence.of(health, settings).significant & (np.arange(len(warm)) < reset))
-    severity = np.where(significant, Severity.SIGNIFICANT, np.where(moderate, Severity.MODERATE, Severity.NONE))
+    severity = _graded(len(warm), {Severity.MODERATE: moderate, Severity.SIGNIFICANT: significant})
     recovering = ~significant & within(earlier, settings.recovery + 1)
     adopted = _adopted_while_paused(len(warm), settings, adoption)
-    state = _stricter(
-        np.where(significant | ~warm, TradingState.PAUSED, TradingState.ACTIVE),
-        np.where(moderate | recovering | adopted, TradingState.REDUCED, TradingState.ACTIVE),
-    )
+    reduced = moderate | recovering | adopted
+    state = _graded(len(warm), {TradingState.REDUCED: reduced, TradingState.PAUSED: significant | ~warm})
     reasons = health.quality.astype(np.uint32)
     for flag, rows in (
         (Reason.WARMING_UP, ~warm),
         (Reason.PSI_MODERATE, evidence.psi_moderate & ~evidence.psi_significant),
         (Reason.PSI_SIGNIFICANT, evidence.psi_significant),
+        (Reason.MARKET_MODERATE, evidence.market_moderate & ~evidence.market_significant),
+        (Reason.MARKET_SIGNIFICANT, evidence.market_significant),
+        (Reason.RELATION_MODERATE, evidence.relation_moderate),
         (Reason.ACCURACY_BREACH, evidence.accuracy),
+        (Reason.ACCURACY_FELL, evidence.accuracy_fell & ~evidence.accuracy),
         (Reason.RECOVERING, recovering),
         (Reason.ADOPTED_WHILE_PAUSED, adopted),
     ):
-        reasons |= np.where(rows, np.uint32(flag), np.uint32(0))
+        if rows.any():
+            reasons[rows] |= np.uint32(flag)
     drifting = evidence.psi_moderate | evidence.psi_significant
-    wanted = ((drifting & health.retraining_rule) | evidence.accuracy) & warm & ~evidence.faulty
+    wanted = (drifting & health.retraining_rule) | evidence.market_significant | evidence.accuracy
     return StateColumns(
-        severity=severity.astype(np.int8),
-        state=state.astype(np.int8),
+        severity=severity,
+        state=state,
         reasons=reasons,
-        retraining=wanted & ~_in_grace(len(warm), settings, adoption),
+        retraining=wanted & warm & ~evidence.faulty & ~_in_grace(len(warm), settings, adoption),
     )
 
 
@@ -152,7 +141,11 @@ class _Evidence:
 
     psi_moderate: BoolColumn
     psi_significant: BoolColumn
+    market_moderate: BoolColumn
+    market_significant: BoolColumn
+    relation_moderate: BoolColumn
     accuracy: BoolColumn
+    accuracy_fell: BoolColumn
     faulty: BoolColumn
     significant: BoolColumn
     moderate: BoolColumn
@@ -161,15 +154,30 @@ class _Evidence:
     def of(cls, health: HealthColumns, settings: PolicySettings) -> "_Evidence":
         psi_moderate = _latched_ratio(health.moderate_ratio, settings.moderate_persistence, settings)
         psi_significant = _latched_ratio(health.significant_ratio, settings.significant_persistence, settings)
-        accuracy = within(health.accuracy_verdict == AccuracyVerdict.BREACHED, settings.recovery)
+        market_significant = _latched(
+            health.market_ratio, settings.shift_persistence, settings.fast_release, settings.latch_memory
+        )
+        market_moderate, relation_moderate = (
+            _latched(ratio, settings.fast_persistence, settings.fast_release, settings.latch_memory)
+            for ratio in (health.market_fast_ratio, health.relation_fast_ratio)
+        )
+        shifted = market_significant | market_moderate | relation_moderate
+        accuracy = within(health.accuracy_verdict == AccuracyVerdict.BREACHED.value, settings.recovery)
+        fell = held(health.accuracy_verdict == AccuracyVerdict.FELL.value, settings.accuracy_fall_persistence)
+        accuracy_fell = within(fell, settings.recovery)
         faulty = health.quality != 0
         return cls(
             psi_moderate=psi_moderate,
             psi_significant=psi_significant,
+            market_moderate=market_moderate,
+            market_significant=market_significant,
+            relation_moderate=relation_moderate,
             accuracy=accuracy,
+            accuracy_fell=accuracy_fell,
             faulty=faulty,
-            significant=_counts_as_significant(psi_significant, accuracy, health, settings) | faulty,
-            moderate=psi_moderate | psi_significant | accuracy,
+            significant=_counts_as_significant(psi_significant, market_significant, accuracy, health, settings)
+            | faulty,
+            moderate=psi_moderate | psi_significant | shifted | accuracy | accuracy_fell,
         )
 
 
@@ -182,22 +190,28 @@ def _forgotten(health: HealthColumns, reset: int) -> HealthColumns:
         health,
         moderate_ratio=np.where(old, np.nan, health.moderate_ratio),
         significant_ratio=np.where(old, np.nan, health.significant_ratio),
+        market_ratio=np.where(old, np.nan, health.market_ratio),
+        market_fast_ratio=np.where(old, np.nan, health.market_fast_ratio),
+        relation_fast_ratio=np.where(old, np.nan, health.relation_fast_ratio),
     )
 
 
 def _latched_ratio(ratio: NDArray[np.float64], persistence: int, settings: PolicySettings) -> BoolColumn:
+    return _latched(ratio, persistence, settings.release_persistence, settings.latch_memory)
+
+
+def _latched(ratio: NDArray[np.float64], persistence: int, release: int, memory: int) -> BoolColumn:
     # a NaN ratio (window not full) compares false both ways: it neither sets nor releases
     on = held(ratio >= 1.0, persistence)
-    off = held(ratio < RELEASE_RATIO, settings.release_persistence)
-    return latched(on, off, settings.latch_memory)
+    return latched(on, held(ratio < RELEASE_RATIO, release), memory) if on.any() else on
 
 
 def _counts_as_significant(
-    psi_significant: BoolColumn, accuracy: BoolColumn, health: HealthColumns, settings: PolicySettings
+    psi: BoolColumn, market: BoolColumn, accuracy: BoolColumn, health: HealthColumns, settings: PolicySettings
 ) -> BoolColumn:
     if settings.significant_rule is SignificantRule.ANY_FEATURE:
-        return psi_significant
-    return psi_significant & (accuracy | (health.significant_share >= CORROBORATING_SHARE))
+        return psi | market
+    return (psi & (accuracy | (health.significant_share >= CORROBORATING_SHARE))) | (market & (accuracy | psi))
 
 
 def _adopted_while_paused(rows: int, settings: PolicySettings, adoption: AdoptionPoint | None) -> BoolColumn:
@@ -214,19 +228,20 @@ def _in_grace(rows: int, settings: PolicySettings, adoption: AdoptionPoint | Non
     return grace
 
 
-def _stricter(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.maximum(one, other)
+# The strictest grade of each row; grades come in ascending order, and 0 is the mildest.
+def _graded(rows: int, grades: Mapping[Severity, BoolColumn] | Mapping[TradingState, BoolColumn]) -> NDArray[np.int8]:
+    column = np.zeros(rows, dtype=np.int8)
+    for grade, graded in grades.items():
+        column[graded] = grade
+    return column
 
 
 __all__ = [
     "CORROBORATING_SHARE",
-    "RELEASE_RATIO",
     "AdoptionPoint",
     "PolicySettings",
     "StateColumns",
     "decide_states",
-    "held",
-    "latched",
     "policy_memory_candles",
-    "within",
+    "shift_policy_memory_candles",
 ]

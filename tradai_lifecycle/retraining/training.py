@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradai_lifecycle.errors import ConfigurationError
-from tradai_lifecycle.model.bundle import VALIDATION_ACCURACY, GoldenSample, ModelBundle, ModelTask
-from tradai_lifecycle.monitor.reference import ReferenceProfile, fit_pair_reference
+from tradai_lifecycle.model.bundle import GoldenCandles, GoldenSample, ModelBundle, ModelTask
+from tradai_lifecycle.monitor.fitting import fit_pair_reference
+from tradai_lifecycle.monitor.market import Candles
+from tradai_lifecycle.monitor.reference import ReferenceProfile
+from tradai_lifecycle.retraining.progress import OnProgress, TrainingProgress, TrainingStage, counted, silent
+from tradai_lifecycle.retraining.validation import HeldOut, validation_metrics
 
 FloatArray = NDArray[np.float64]
 
@@ -26,13 +30,17 @@ class TrainingDataError(ConfigurationError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairSample:
-    """One pair's training candles in time order: features (n, n_features), target (n,), close (n,)."""
+    """One pair's training candles in time order: features (n, n_features), target (n,), candles (n,).
+
+    `golden` are the newest of these candles as the feature code gets them; None where they were not kept of this pair.
+    """
 
     pair: str
     dates_ns: NDArray[np.int64]
     features: FloatArray
     target: FloatArray
-    close: FloatArray
+    candles: Candles
+    golden: GoldenCandles | None = None
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -52,9 +60,11 @@ class TrainingPlan:
     timeframe: str
     candle_ns: int
     window_candles: int
+    #: predictions of at most this size are not scored in validation, as they are not by the bot
+    prediction_dead_band: float = 0.0
 
 
-def train_bundle(samples: Sequence[PairSample], plan: TrainingPlan) -> ModelBundle:
+def train_bundle(samples: Sequence[PairSample], plan: TrainingPlan, *, on_progress: OnProgress = silent) -> ModelBundle:
     """Fit `plan.estimator` on all samples and return the bundle, not yet registered (version "0", no digest).
 
     The metrics come from a model that never saw the newest fifth of the candles; the reference of the predictions
@@ -66,9 +76,11 @@ def train_bundle(samples: Sequence[PairSample], plan: TrainingPlan) -> ModelBund
     _require_enough(samples, plan)
     # one thread: beside a running bot, threads that wait for each other cost more than they gain
     with threadpool_limits(limits=1, user_api="openmp"):
+        on_progress(TrainingProgress(stage=TrainingStage.VALIDATION))
         metrics = _validated(samples, plan)
+        on_progress(TrainingProgress(stage=TrainingStage.FINAL_FIT))
         estimator = _fitted(plan, samples, [sample.usable for sample in samples])
-        out_of_fold = _out_of_fold(samples, plan)
+        out_of_fold = _out_of_fold(samples, plan, on_progress)
     profile = ReferenceProfile(
         window_candles=plan.window_candles,
         feature_names=plan.feature_names,
@@ -78,10 +90,12 @@ def train_bundle(samples: Sequence[PairSample], plan: TrainingPlan) -> ModelBund
                 features=sample.features,
                 feature_names=plan.feature_names,
                 prediction=predicted,
-                close=sample.close,
+                candles=sample.candles,
                 window_candles=plan.window_candles,
             )
-            for sample, predicted in zip(samples, out_of_fold, strict=True)
+            for sample, predicted in counted(
+                list(zip(samples, out_of_fold, strict=True)), TrainingStage.REFERENCES, on_progress
+            )
         ),
     )
     return _with_golden_sample(_bundle(samples, plan, estimator, profile, metrics), samples)
@@ -122,7 +136,20 @@ def _with_golden_sample(bundle: ModelBundle, samples: Sequence[PairSample]) -> M
     rows = np.concatenate([sample.features[sample.usable] for sample in samples])
     chosen = rows[np.linspace(0, len(rows) - 1, min(GOLDEN_ROWS, len(rows))).astype(np.int64)]
     values = {name: getattr(bundle, name) for name in bundle.__dataclass_fields__}
-    return ModelBundle(**{**values, "golden": GoldenSample(features=chosen, predictions=bundle.predict(chosen))})
+    golden = GoldenSample(features=chosen, predictions=bundle.predict(chosen))
+    return ModelBundle(**{**values, "golden": golden, "golden_candles": _golden_candles(samples)})
+
+
+# What one pair cannot show of a feature is left out for all: the code is one.
+def _golden_candles(samples: Sequence[PairSample]) -> GoldenCandles | None:
+    kept = [sample.golden for sample in samples if sample.golden is not None]
+    if not kept:
+        return None
+    return GoldenCandles(
+        pairs=tuple(pair for golden in kept for pair in golden.pairs),
+        unchecked={name: why for golden in kept for name, why in golden.unchecked.items()},
+        problem="; ".join(dict.fromkeys(golden.problem for golden in kept if golden.problem)),
+    )
 
 
 def _require_enough(samples: Sequence[PairSample], plan: TrainingPlan) -> None:
@@ -168,30 +195,35 @@ def _validated(samples: Sequence[PairSample], plan: TrainingPlan) -> dict[str, f
     if not any(rows.any() for rows in after) or not all(rows.any() for rows in before):
         return {}
     estimator = _fitted(plan, samples, before)
-    hits = [
-        np.sign(_scores(plan, samples, estimator, sample.features[rows])) == np.sign(sample.target[rows])
-        for sample, rows in zip(samples, after, strict=True)
-    ]
-    up = np.concatenate([sample.target[rows] > 0.0 for sample, rows in zip(samples, after, strict=True)])
-    together = np.concatenate(hits)
-    metrics = {
-        VALIDATION_ACCURACY: float(together.mean()),
-        "validation_predictions": float(len(together)),
-        "validation_always_up_accuracy": float(up.mean()),
-        "training_rows": float(sum(int(sample.usable.sum()) for sample in samples)),
-    }
-    for sample, pair_hits in zip(samples, hits, strict=True):
-        if len(pair_hits):
-            metrics[f"{VALIDATION_ACCURACY}.{sample.pair.replace('/', '_').replace(':', '_')}"] = float(
-                pair_hits.mean()
-            )
+    metrics = validation_metrics(
+        [_held_out(plan, samples, estimator, sample, rows, split) for sample, rows in zip(samples, after, strict=True)],
+        horizon_candles=plan.horizon_candles,
+        candle_ns=plan.candle_ns,
+        dead_band=plan.prediction_dead_band,
+    )
+    if metrics:
+        metrics["training_rows"] = float(sum(int(sample.usable.sum()) for sample in samples))
     return metrics
 
 
-def _out_of_fold(samples: Sequence[PairSample], plan: TrainingPlan) -> list[FloatArray]:
+def _held_out(
+    plan: TrainingPlan,
+    samples: Sequence[PairSample],
+    estimator: Any,
+    sample: PairSample,
+    rows: NDArray[np.bool_],
+    split: int,
+) -> HeldOut:
+    scores = np.full(len(rows), np.nan)
+    scores[rows] = _scores(plan, samples, estimator, sample.features[rows])
+    seen = sample.dates_ns >= split
+    return HeldOut(pair=sample.pair, dates_ns=sample.dates_ns[seen], scores=scores[seen], outcomes=sample.target[seen])
+
+
+def _out_of_fold(samples: Sequence[PairSample], plan: TrainingPlan, on_progress: OnProgress) -> list[FloatArray]:
     edges = [np.linspace(0, len(sample.features), FOLDS + 1).astype(np.int64) for sample in samples]
     predicted = [np.full(len(sample.features), np.nan) for sample in samples]
-    for fold in range(FOLDS):
+    for fold in counted(range(FOLDS), TrainingStage.FOLDS, on_progress):
         held_out = [
             _between(len(sample.features), cut[fold], cut[fold + 1]) for sample, cut in zip(samples, edges, strict=True)
         ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar
 
+from tradai_lifecycle.background_call import BackgroundCalls, CallOverdueError
 from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.errors import ModelNotFoundError, RegistryUnreachableError
 from tradai_lifecycle.events import Event
@@ -18,7 +19,6 @@ from tradai_lifecycle.model.candidate import EntryRate, Expectations
 from tradai_lifecycle.model.probe import probe_in_subprocess
 from tradai_lifecycle.model.slot import ModelSlot
 from tradai_lifecycle.model.source import ModelSource
-from tradai_lifecycle.runtime.background_call import BackgroundCalls, CallOverdueError
 from tradai_lifecycle.runtime.model_cache import ModelCache
 from tradai_lifecycle.runtime.notices import Notices
 from tradai_lifecycle.runtime.preparation import Preparation, Probe

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tradai_lifecycle.sandbox.rehearsal import quiet
+from tradai_lifecycle.quiet import quiet
 from tradai_lifecycle.states import Severity, TradingState
 from tradai_lifecycle.store.records import StateRecord
 from tradai_lifecycle.strategy.columns import moment

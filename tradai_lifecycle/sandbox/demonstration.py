@@ -20,11 +20,12 @@ from typing import Any
 import pandas as pd
 
 import tradai_lifecycle
-from tradai_lifecycle.config import SECTION
+from tradai_lifecycle.config import REHEARSALS_FOLDER, SECTION
 from tradai_lifecycle.errors import ConfigurationError, LifecycleError
+from tradai_lifecycle.quiet import quiet
 from tradai_lifecycle.sandbox.exchange import SandboxExchange, exchange_config
 from tradai_lifecycle.sandbox.market import Regime, build_market, write_datadir
-from tradai_lifecycle.sandbox.rehearsal import Moment, RehearsalPlan, quiet
+from tradai_lifecycle.sandbox.rehearsal import Moment, RehearsalPlan
 from tradai_lifecycle.sandbox.stepping import load_freqtrade_config
 from tradai_lifecycle.states import TradingState
 
@@ -166,7 +167,7 @@ class Demonstration:
             config_files=(self.config_file,),
             start=self.start,
             end=self.end,
-            directory=self.user_data_dir / "rehearsals" / "demo",
+            directory=self.user_data_dir / REHEARSALS_FOLDER / "demo",
         )
 
     def timeline(self, settings_file: Path) -> dict[str, Any]:

@@ -6,10 +6,7 @@ runs work without a network. Only candles opened by the served time are shown; t
 
 import asyncio
 import json
-import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,11 +17,10 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from tradai_lifecycle.sandbox.candles import CandleSeries, Listing, read_datadir
+from tradai_lifecycle.sandbox.loopback import LoopbackServer, json_response
 
 if TYPE_CHECKING:
     from aiohttp import web
-
-logger = logging.getLogger(__name__)
 
 MAXIMUM_KLINES = 1_000
 FUNDING_RATE = 0.0001
@@ -76,9 +72,12 @@ class SandboxExchange:
         self._refused: frozenset[str] = frozenset()
         self._frozen_at: datetime | None = None
         self._delay_seconds = 0.0
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._url: str | None = None
+        self._answers = {
+            f"{prefix}/{path}": partial(answer, kind)
+            for prefix, kind in _MARKETS.items()
+            for path, answer in self._answers_by_path().items()
+        }
+        self._server = LoopbackServer("sandbox exchange", self._respond)
 
     @classmethod
     def from_frames(cls, frames: Mapping[str, pd.DataFrame], timeframe: str, **options: Any) -> Self:
@@ -96,9 +95,7 @@ class SandboxExchange:
     @property
     def url(self) -> str:
         """Where the running server listens, such as http://127.0.0.1:40123. Raises RuntimeError before `start`."""
-        if self._url is None:
-            raise RuntimeError("the sandbox exchange is not running: use it in a with block, or call start()")
-        return self._url
+        return self._server.url
 
     @property
     def pairs(self) -> tuple[str, ...]:
@@ -125,22 +122,12 @@ class SandboxExchange:
 
     def start(self) -> Self:
         """Listen. Does nothing when it already does."""
-        if self._thread is None:
-            ready = threading.Event()
-            self._thread = threading.Thread(target=self._run, args=(ready,), name="sandbox-exchange", daemon=True)
-            self._thread.start()
-            ready.wait()
+        self._server.start()
         return self
 
     def close(self) -> None:
         """Stop listening and join the thread. Idempotent."""
-        thread, self._thread, self._url = self._thread, None, None
-        if thread is None:
-            return
-        if self._loop is not None:
-            with suppress(RuntimeError):  # the loop ended by itself
-                self._loop.call_soon_threadsafe(self._loop.stop)
-        thread.join()
+        self._server.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -148,34 +135,7 @@ class SandboxExchange:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _run(self, ready: threading.Event) -> None:
-        self._loop = loop = asyncio.new_event_loop()
-        try:
-            runner = loop.run_until_complete(self._listen())
-            ready.set()
-            loop.run_forever()
-            loop.run_until_complete(runner.cleanup())
-        except Exception:
-            logger.exception("The sandbox exchange stopped.")
-        finally:
-            ready.set()
-            loop.close()
-
-    async def _listen(self) -> "web.AppRunner":
-        aiohttp_web = _aiohttp_web()
-        application = aiohttp_web.Application()
-        for prefix, kind in _MARKETS.items():
-            for path, answer in self._answers().items():
-                application.router.add_get(f"{prefix}/{path}", partial(self._respond, kind, answer))
-        application.router.add_route("*", "/{path:.*}", self._unknown)
-        runner: web.AppRunner = aiohttp_web.AppRunner(application, access_log=None)
-        await runner.setup()
-        await aiohttp_web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0.2).start()
-        host, port = runner.addresses[0][:2]
-        self._url = f"http://{host}:{port}"
-        return runner
-
-    def _answers(self) -> dict[str, Callable[[str, Mapping[str, str]], str]]:
+    def _answers_by_path(self) -> dict[str, Callable[[str, Mapping[str, str]], str]]:
         return {
             "ping": lambda _kind, _query: "{}",
             "time": lambda _kind, _query: json.dumps({"serverTime": _milliseconds(self.clock())}),
@@ -191,19 +151,17 @@ class SandboxExchange:
             "fundingInfo": lambda _kind, _query: "[]",
         }
 
-    async def _respond(
-        self, kind: str, answer: Callable[[str, Mapping[str, str]], str], request: "web.Request"
-    ) -> "web.Response":
+    async def _respond(self, request: "web.Request") -> "web.Response":
+        answer = self._answers.get(request.path) if request.method in ("GET", "HEAD") else None
+        if answer is None:
+            self.unanswered.append(request.path)
+            return json_response(json.dumps({"code": -1000, "msg": f"no such path: {request.path}"}), 404)
         if self._delay_seconds:
             await asyncio.sleep(self._delay_seconds)
         try:
-            return _json(answer(kind, request.query))
+            return json_response(answer(request.query))
         except _Refusal as refusal:
-            return _json(refusal.body, refusal.status)
-
-    async def _unknown(self, request: "web.Request") -> "web.Response":
-        self.unanswered.append(request.path)
-        return _json(json.dumps({"code": -1000, "msg": f"no such path: {request.path}"}), 404)
+            return json_response(refusal.body, refusal.status)
 
     def _market(self, kind: str, symbol: str) -> Listing:
         market = self._markets.get((kind, symbol))
@@ -328,19 +286,6 @@ def exchange_config(url: str, *, trading_mode: str = "spot", pairs: Iterable[str
 
 def _milliseconds(time: datetime) -> int:
     return int(time.timestamp() * 1_000)
-
-
-def _json(text: str, status: int = 200) -> "web.Response":
-    response: web.Response = _aiohttp_web().Response(text=text, status=status, content_type="application/json")
-    return response
-
-
-def _aiohttp_web() -> Any:
-    try:
-        from aiohttp import web  # noqa: PLC0415 - an extra
-    except ImportError as missing:
-        raise ImportError("The sandbox exchange needs aiohttp: pip install 'tradai-lifecycle[rehearsal]'") from missing
-    return web
 
 
 __all__ = ["SandboxExchange", "exchange_config"]

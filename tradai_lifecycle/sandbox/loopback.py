@@ -20,14 +20,15 @@ Result = TypeVar("Result")
 class LoopbackServer:
     """Answers every request by `respond`, which runs on the server's loop, from `start` to `close`.
 
-    `let_go` is called on that loop when it closes: it must end answers that would wait for long.
+    `let_go` is called on that loop when it closes: it must end answers that would wait for long. By default
+    they are cancelled.
     """
 
     def __init__(
         self,
         name: str,
         respond: Callable[["web.Request"], Awaitable["web.StreamResponse"]],
-        let_go: Callable[[], None],
+        let_go: Callable[[], None] = lambda: None,
     ) -> None:
         self._name, self._respond, self._let_go = name, respond, let_go
         self._thread: threading.Thread | None = None

@@ -17,8 +17,9 @@ from typing import Any
 
 import pandas as pd
 
-from tradai_lifecycle.config import SECTION, candle_seconds
+from tradai_lifecycle.config import REHEARSALS_FOLDER, SECTION, STORE_FILE, candle_seconds
 from tradai_lifecycle.errors import ConfigurationError, ModelNotFoundError
+from tradai_lifecycle.quiet import quiet
 from tradai_lifecycle.sandbox.candles import read_datadir
 from tradai_lifecycle.sandbox.exchange import SandboxExchange, exchange_config
 from tradai_lifecycle.sandbox.stepping import SteppedBot, load_freqtrade_config
@@ -102,7 +103,7 @@ class Rehearsal:
         self.pairs: tuple[str, ...] = tuple(config["exchange"].get("pair_whitelist", ()))
         self.datadir = Path(config["datadir"])
         self.stake_currency = str(config["stake_currency"])
-        self.directory = plan.directory or _fresh_directory(Path(config["user_data_dir"]) / "rehearsals")
+        self.directory = plan.directory or _fresh_directory(Path(config["user_data_dir"]) / REHEARSALS_FOLDER)
         self._trading_mode = str(config.get("trading_mode", "spot"))
         self._candles = dict(read_datadir(self.datadir))
         self._interval = self._require_candles(strategy)
@@ -135,7 +136,7 @@ class Rehearsal:
 
     def _own_files(self) -> dict[str, Any]:
         return {
-            "store_path": str((self.directory / "tradai_lifecycle.sqlite").absolute()),
+            "store_path": str((self.directory / STORE_FILE).absolute()),
             "model_cache_path": str((self.directory / "models").absolute()),
         }
 
@@ -249,17 +250,6 @@ def _with_running_candle(frame: pd.DataFrame, end: datetime) -> pd.DataFrame:
     return pd.concat([frame, running.astype({"date": frame["date"].dtype})], ignore_index=True)
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep freqtrade's start-up chatter off the terminal; warnings stay."""
-    before = logging.root.manager.disable
-    logging.disable(logging.INFO)
-    try:
-        yield
-    finally:
-        logging.disable(before)
-
-
 def _session(strategy: Any) -> Any:
     session = strategy.lifecycle.supply
     if session.slot.staged is None and session.slot.current is None:
@@ -318,4 +308,4 @@ def _fresh_directory(parent: Path) -> Path:
     return next(directory for directory in candidates if not directory.exists())
 
 
-__all__ = ["Moment", "OnCandle", "Rehearsal", "RehearsalPlan", "RehearsalRangeError", "quiet", "require_range"]
+__all__ = ["Moment", "OnCandle", "Rehearsal", "RehearsalPlan", "RehearsalRangeError", "require_range"]

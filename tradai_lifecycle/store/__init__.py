@@ -2,10 +2,12 @@
 
 from tradai_lifecycle.store.ledger import Ledger
 from tradai_lifecycle.store.records import (
+    AccuracyRecord,
     AdoptionRecord,
     BatchRecord,
     BotRecord,
     BoundReasons,
+    DirectionRecord,
     OperatorRecord,
     PairSeries,
     PinRecord,
@@ -13,6 +15,7 @@ from tradai_lifecycle.store.records import (
     PredictionRecord,
     RetrainingRequest,
     SeriesRecord,
+    ShiftRecord,
     StateRecord,
     StoredEvent,
     deciding_records,
@@ -20,10 +23,12 @@ from tradai_lifecycle.store.records import (
 )
 
 __all__ = [
+    "AccuracyRecord",
     "AdoptionRecord",
     "BatchRecord",
     "BotRecord",
     "BoundReasons",
+    "DirectionRecord",
     "Ledger",
     "OperatorRecord",
     "PairSeries",
@@ -32,6 +37,7 @@ __all__ = [
     "PredictionRecord",
     "RetrainingRequest",
     "SeriesRecord",
+    "ShiftRecord",
     "StateRecord",
     "StoredEvent",
     "deciding_records",

@@ -3,8 +3,17 @@
 import json
 import math
 from collections.abc import Iterable
+from typing import Any
 
-from tradai_lifecycle.store.records import BotRecord, PairSeries, PositionRecord, SeriesRecord
+from tradai_lifecycle.store.records import (
+    AccuracyRecord,
+    BotRecord,
+    DirectionRecord,
+    PairSeries,
+    PositionRecord,
+    SeriesRecord,
+    ShiftRecord,
+)
 from tradai_lifecycle.store.rows import Row, optional_datetime, optional_text, utc_datetime, utc_text
 
 
@@ -53,18 +62,23 @@ def series_row(record: PairSeries) -> Row:
         "version": record.version,
         "training_windows": float(record.training_windows),
         "series": _strict_json(_series_values(series) for series in record.series),
+        "accuracy": None if record.accuracy is None else json.dumps(_accuracy_values(record.accuracy), allow_nan=False),
+        "shifts": _strict_json(_shift_values(shift) for shift in record.shifts),
+        "expected_alarms_per_1000": float(record.expected_alarms_per_1000),
     }
 
 
 def pair_series(row: Row) -> PairSeries:
     """The series of a row."""
-    windows = row["training_windows"]
     return PairSeries(
         pair=row["pair"],
         candle=utc_datetime(row["candle"]),
         version=row["version"],
-        training_windows=math.nan if windows is None else windows,
+        training_windows=_or_nan(row["training_windows"]),
         series=tuple(_series(values) for values in json.loads(row["series"])),
+        accuracy=None if row["accuracy"] is None else _accuracy(json.loads(row["accuracy"])),
+        shifts=tuple(_shift(values) for values in json.loads(row["shifts"] or "[]")),
+        expected_alarms_per_1000=_or_nan(row["expected_alarms_per_1000"]),
     )
 
 
@@ -108,6 +122,62 @@ def _series(values: Row) -> SeriesRecord:
         significant_limit=float(values["significant_limit"]),
         monitorable=values["monitorable"],
     )
+
+
+def _shift_values(shift: ShiftRecord) -> Row:
+    return {"name": shift.name, "group": shift.group, "ratio": _number(shift.ratio), "limit": _number(shift.limit)}
+
+
+def _shift(values: Row) -> ShiftRecord:
+    return ShiftRecord(
+        name=values["name"], group=values["group"], ratio=float(values["ratio"]), limit=float(values["limit"])
+    )
+
+
+_COUNTED = ("window_candles", "widest_window_candles", "predictions")
+_MEASURED = (
+    "needed_candles",
+    "always_up",
+    "pesaran_timmermann",
+    "p_value",
+    "coverage",
+    "validated_accuracy",
+    "validated_effective_predictions",
+)
+_OF_A_DIRECTION = ("accuracy", "effective_predictions", "lower", "upper")
+
+
+def _accuracy_values(accuracy: AccuracyRecord) -> Row:
+    return {
+        **{name: int(getattr(accuracy, name)) for name in _COUNTED},
+        **{name: _number(getattr(accuracy, name)) for name in _MEASURED},
+        "up": _direction_values(accuracy.up),
+        "down": _direction_values(accuracy.down),
+    }
+
+
+def _accuracy(values: Row) -> AccuracyRecord:
+    counted = {name: int(values[name]) for name in _COUNTED}
+    measured = {name: float(values[name]) for name in _MEASURED}
+    directions = {name: _direction(values[name]) for name in ("up", "down")}
+    known: dict[str, Any] = {**counted, **measured, **directions}
+    return AccuracyRecord(**known)
+
+
+def _direction_values(direction: DirectionRecord) -> Row:
+    figures = {name: _number(getattr(direction, name)) for name in _OF_A_DIRECTION}
+    return {**figures, "predictions": int(direction.predictions)}
+
+
+def _direction(values: Row) -> DirectionRecord:
+    return DirectionRecord(
+        predictions=int(values["predictions"]), **{name: float(values[name]) for name in _OF_A_DIRECTION}
+    )
+
+
+# SQLite keeps NaN as NULL
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 # JSON has no word for NaN and the infinities: they are written as text, and float() reads both

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Table, delete, func, or_, select
+from sqlalchemy import Select, Table, and_, delete, func, or_, select
 
 from tradai_lifecycle.errors import StoreUnavailableError
 from tradai_lifecycle.events import Event, event_kinds
@@ -223,6 +223,21 @@ class Ledger:
     def record_events(self, events: Sequence[Event]) -> None:
         """Keep events, in their order, in one transaction."""
         self._add_all(EVENTS, [event_rows.event_row(event) for event in events])
+
+    def record_event_once(self, event: Event, *, by: Collection[str]) -> bool:
+        """Keep an event, unless one of its kind with the same values in the fields `by` is kept; gives whether it was.
+
+        Of several that call it at once, in any process, one keeps its event.
+        """
+        row = event_rows.event_row(event)
+        same = and_(
+            EVENTS.c.kind == event.kind, *(event_field(name) == event_rows.plain(getattr(event, name)) for name in by)
+        )
+        with self._database.writing() as connection:
+            if connection.execute(select(EVENTS.c.sequence).where(same).limit(1)).first() is not None:
+                return False
+            add_rows(connection, EVENTS, [row])
+        return True
 
     def events(
         self, *, kind: str | None = None, since: datetime | None = None, limit: int | None = 200

@@ -204,10 +204,58 @@ class SeriesRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftRecord:
+    """One shift of a pair: how many times its bounds of training it strays, and how many times it may.
+
+    `group` is "market" or "relation". NaN before its window is full; an infinite limit is not acted on.
+    """
+
+    name: str
+    group: str
+    ratio: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectionRecord:
+    """How often predictions of one direction were right, with the 95 % interval by their effective number."""
+
+    accuracy: float
+    predictions: int
+    effective_predictions: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccuracyRecord:
+    """What stands beside a pair's accuracy at its newest candle, over the window its rule used; unknown is NaN.
+
+    `needed_candles` is how many the rule needs to be heard, `widest_window_candles` how many it may use. The two
+    validated figures are NaN where the model has none that live predictions compare with: then no fall is judged.
+    """
+
+    window_candles: int
+    widest_window_candles: int
+    needed_candles: float
+    predictions: int
+    up: DirectionRecord
+    down: DirectionRecord
+    always_up: float
+    pesaran_timmermann: float
+    p_value: float
+    coverage: float
+    validated_accuracy: float
+    validated_effective_predictions: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PairSeries:
     """Every monitored series of a pair at its newest candle, the features in the model's order and the prediction last.
 
-    `training_windows` is how many windows the pair's training data held.
+    `training_windows` is how many windows the pair's training data held. `expected_alarms_per_1000` are significant
+    alarms per 1,000 candles without drift, as the training data judged itself; NaN where it did not. In rows that were
+    written before they were kept, `accuracy` is None, `shifts` are empty and the expectation is NaN.
     """
 
     pair: str
@@ -215,6 +263,9 @@ class PairSeries:
     version: str
     training_windows: float
     series: tuple[SeriesRecord, ...]
+    accuracy: AccuracyRecord | None = None
+    shifts: tuple[ShiftRecord, ...] = ()
+    expected_alarms_per_1000: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,10 +305,12 @@ def deciding_records(records: Iterable[OperatorRecord]) -> tuple[OperatorRecord,
 
 __all__ = [
     "FEATURE_LAYOUT_VERSION",
+    "AccuracyRecord",
     "AdoptionRecord",
     "BatchRecord",
     "BotRecord",
     "BoundReasons",
+    "DirectionRecord",
     "OperatorRecord",
     "PairSeries",
     "PinRecord",
@@ -265,6 +318,7 @@ __all__ = [
     "PredictionRecord",
     "RetrainingRequest",
     "SeriesRecord",
+    "ShiftRecord",
     "StateRecord",
     "StoredEvent",
     "deciding_records",

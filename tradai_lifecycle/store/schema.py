@@ -21,7 +21,7 @@ from sqlalchemy import (
 from tradai_lifecycle.errors import StoreUnavailableError
 
 #: Kept in `PRAGMA user_version`. Raise it with every change of a table, and say in `_NEW_COLUMNS` what was added.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 #: Kept in `PRAGMA application_id`: tells our file from any other SQLite database ("trad" in ASCII).
 APPLICATION_ID = 0x74726164
 
@@ -183,11 +183,15 @@ PAIR_SERIES = Table(
     Column("version", String, nullable=False),
     Column("training_windows", Float),
     Column("series", String, nullable=False),
+    Column("accuracy", String),
+    Column("shifts", String),
+    Column("expected_alarms_per_1000", Float),
 )
 
-# per version, what it added to tables that older files have; a table of its own is simply created
+# per version, what it added to tables that older files have; a table that a file does not have is created whole
 _NEW_COLUMNS: dict[int, tuple[Column[Any], ...]] = {
     2: (STATES.c.close, STATES.c.accuracy_lower, STATES.c.accuracy_upper),
+    3: (PAIR_SERIES.c.accuracy, PAIR_SERIES.c.shifts, PAIR_SERIES.c.expected_alarms_per_1000),
 }
 
 
@@ -218,8 +222,9 @@ def update_schema(connection: Connection, path: Path) -> None:
     What older files hold stays; a figure that they do not have reads as NaN. Raises as `schema_version` does.
     """
     found = schema_version(connection, path)
+    tables = inspect(connection).get_table_names()
     for version in range(found + 1, SCHEMA_VERSION + 1) if found else ():
-        for column in _NEW_COLUMNS[version]:
+        for column in (new for new in _NEW_COLUMNS[version] if new.table.name in tables):
             kind = column.type.compile(connection.dialect)
             connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {kind}")
     METADATA.create_all(connection)

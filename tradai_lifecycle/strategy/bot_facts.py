@@ -124,12 +124,9 @@ class BotFacts:
 
     def _work_out(self, tail: JudgedTail) -> None:
         try:
-            series = pair_series(tail, self._lifecycle.settings)
+            self._unwritten[tail.pair] = pair_series(tail, self._lifecycle.settings)
         except Exception:
             logger.exception("The series of %s could not be worked out", tail.pair)
-            return
-        if series is not None:
-            self._unwritten[tail.pair] = series
 
     def _surroundings(self) -> Surroundings:
         watcher = self._watcher()

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from tradai_lifecycle.errors import LifecycleError
 from tradai_lifecycle.model.bundle import ModelBundle
-from tradai_lifecycle.monitor.health import EvidenceAsked, HealthColumns, HealthSettings, assess
+from tradai_lifecycle.model.validation import validated_accuracy
+from tradai_lifecycle.monitor.health import EvidenceAsked, HealthColumns, assess
+from tradai_lifecycle.monitor.market import Candles
 from tradai_lifecycle.monitor.reference import PairReference
 from tradai_lifecycle.monitor.rolling_health import RollingHealth
+from tradai_lifecycle.monitor.settings import HealthSettings
 from tradai_lifecycle.policy.trading_state import (
     AdoptionPoint,
     PolicySettings,
@@ -53,10 +56,15 @@ class Frame:
 
     pair: str
     dates_ns: NDArray[np.int64]
-    close: FloatColumn
+    candles: Candles
     feature_names: tuple[str, ...]
     features: FloatColumn
     realised: FloatColumn
+
+    @property
+    def close(self) -> FloatColumn:
+        """The closing prices."""
+        return self.candles.close
 
     def __len__(self) -> int:
         return len(self.dates_ns)
@@ -67,13 +75,15 @@ class ActiveVersion:
     """A bundle and the rows it decides: from `adopted_ns` (open time) until the next one's.
 
     `state_before` is each pair's automatic state at the candle before the adoption; pairs it lacks were not paused.
-    `drift_resets_ns` are the candles, ascending, from which an operator had drift count anew.
+    `drift_resets_ns` are the candles, ascending, from which an operator had drift count anew. With a `fault` known
+    against it, the version judges nothing: its rows are neutral and paused for that.
     """
 
     bundle: ModelBundle
     adopted_ns: int | None = None
     state_before: Mapping[str, TradingState] = field(default_factory=dict)
     drift_resets_ns: tuple[int, ...] = ()
+    fault: Reason = Reason.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,16 +103,20 @@ class JudgeSettings:
             drift_from=max(0, first - policy_memory_candles(self.policy)),
             quality_from=max(0, first - self.policy.recovery),
             # a breach is held for as long, and what it corroborates is followed by as much of reduced
-            accuracy_from=max(0, first - 2 * self.policy.recovery),
+            accuracy_from=max(0, first - 2 * self.policy.recovery + 1),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """One pair's judged frame: each array has one entry per candle."""
+    """One pair's judged frame: each array has one entry per candle.
+
+    `scores` are the model's own, NaN in rows that it was not asked about or has no finite answer for.
+    """
 
     pair: str
     dates_ns: NDArray[np.int64]
+    scores: FloatColumn
     prediction: FloatColumn
     do_predict: NDArray[np.int8]
     version: NDArray[np.int16]
@@ -150,6 +164,7 @@ def neutral_judgement(pair: str, dates_ns: NDArray[np.int64], reason: Reason) ->
     return Judgement(
         pair=pair,
         dates_ns=dates_ns,
+        scores=np.full(rows, np.nan),
         prediction=np.zeros(rows),
         do_predict=np.zeros(rows, dtype=np.int8),
         version=np.zeros(rows, dtype=np.int16),
@@ -203,6 +218,8 @@ def _judge_by_one(
     bundle = active.bundle
     if frame.feature_names != bundle.feature_names:
         return neutral_judgement(frame.pair, frame.dates_ns, Reason.SCHEMA_MISMATCH)
+    if active.fault:
+        return neutral_judgement(frame.pair, frame.dates_ns, active.fault)
     reference = bundle.profile.pair(frame.pair)
     if reference is None:
         return neutral_judgement(frame.pair, frame.dates_ns, Reason.NO_REFERENCE)
@@ -220,10 +237,11 @@ def _judge_by_one(
         fit=fit,
         realised=frame.realised,
         dates_ns=frame.dates_ns,
-        close=frame.close,
+        candles=frame.candles,
         # the range is half open, the monitor's bound is the last candle known
         trained_until_ns=int(bundle.trained_until.timestamp()) * 1_000_000_000 - 1,
         asked=settings.asked(len(frame)),
+        validated=validated_accuracy(bundle.metrics, frame.pair, dead_band=settings.health.prediction_dead_band),
     )
     not_finite = np.where(asked & ~fit, np.uint32(Reason.NOT_FINITE), np.uint32(0))
     health = replace(health, quality=health.quality | not_finite)
@@ -286,6 +304,7 @@ def _judgement(
     return Judgement(
         pair=frame.pair,
         dates_ns=frame.dates_ns,
+        scores=prediction,
         prediction=np.where(predicted, prediction, 0.0),
         do_predict=predicted.astype(np.int8),
         version=np.zeros(len(frame), dtype=np.int16),
@@ -329,6 +348,7 @@ def _spliced(whole: Sequence[Judgement], bounds: Sequence[int]) -> Judgement:
     return Judgement(
         pair=first.pair,
         dates_ns=first.dates_ns,
+        scores=column(lambda judged: judged.scores),
         prediction=column(lambda judged: judged.prediction),
         do_predict=column(lambda judged: judged.do_predict),
         version=np.concatenate(

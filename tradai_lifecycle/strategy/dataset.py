@@ -13,9 +13,11 @@ from freqtrade.resolvers import StrategyResolver
 
 from tradai_lifecycle.errors import StrategyContractError
 from tradai_lifecycle.events import Event
+from tradai_lifecycle.retraining.progress import OnProgress, TrainingStage, counted, silent
 from tradai_lifecycle.retraining.training import PairSample, TrainingDataError
 from tradai_lifecycle.strategy.columns import ActiveVersion, Frame, Judgement
 from tradai_lifecycle.strategy.frame import TARGET_PREFIX
+from tradai_lifecycle.strategy.golden_making import GOLDEN_ROWS, golden_by_pair, inputs_of_features
 
 logger = logging.getLogger(__name__)
 
@@ -46,21 +48,33 @@ class FrameRecorder:
         """Nothing runs."""
 
 
+class _StoredCandles(DataProvider):
+    """freqtrade's data provider without an exchange, which `@informative` asks for markets: a pair's name is enough."""
+
+    def market(self, pair: str) -> dict[str, Any] | None:
+        """The two currencies of a pair."""
+        base, _, rest = pair.partition("/")
+        return {"symbol": pair, "base": base, "quote": rest.partition(":")[0]} if rest else None
+
+
 def load_strategy(config: dict[str, Any]) -> Any:
     """The configured strategy outside a bot, without a model. Raises StrategyContractError for a foreign strategy."""
-    config = {**config, "runmode": RunMode.OTHER}
+    # freqtrade reads the format of stored candles here, but sets it for its offline commands alone
+    config = {"dataformat_ohlcv": "feather", **config, "runmode": RunMode.OTHER}
     strategy = StrategyResolver.load_strategy(config)
     if not hasattr(strategy, "lifecycle"):
         raise StrategyContractError(
             f"{config['strategy']} does not derive from ModelLifecycleMixin. "
             f"Next: class {config['strategy']}(ModelLifecycleMixin, IStrategy)."
         )
-    strategy.dp = DataProvider(config, None)
+    strategy.dp = _StoredCandles(config, None)
     strategy.ft_bot_start()
     return strategy
 
 
-def training_samples(config: dict[str, Any], strategy: Any) -> tuple[tuple[str, ...], list[PairSample]]:
+def training_samples(
+    config: dict[str, Any], strategy: Any, *, on_progress: OnProgress = silent
+) -> tuple[tuple[str, ...], list[PairSample]]:
     """Feature names and one sample per pair, from freqtrade's data directory, by the strategy's whole indicator path.
 
     The features' warm-up is loaded before the time range where there are candles, and cut off. Raises
@@ -70,19 +84,22 @@ def training_samples(config: dict[str, Any], strategy: Any) -> tuple[tuple[str, 
     strategy.lifecycle.supply = recorder
     warm_up = strategy.lifecycle.budget.feature_warm_up
     candles = _candles(config, strategy, warm_up)
-    for pair, dataframe in candles.items():
-        strategy.advise_indicators(dataframe.copy(), {"pair": pair})
+    with inputs_of_features(strategy, warm_up + GOLDEN_ROWS) as inputs:
+        for pair, dataframe in counted(candles.items(), TrainingStage.PAIRS, on_progress):
+            strategy.advise_indicators(dataframe.copy(), {"pair": pair})
     frames = list(recorder.frames.values())
     _require_same_features(frames)
     first_pair = frames[0].pair
     require_honest_target(strategy, candles[first_pair], first_pair)
+    golden = golden_by_pair(strategy, frames, inputs)
     samples = [
         PairSample(
             pair=frame.pair,
             dates_ns=frame.dates_ns[warm_up:],
             features=frame.features[warm_up:],
             target=frame.realised[warm_up:],
-            close=frame.close[warm_up:],
+            candles=frame.candles.rows(slice(warm_up, None)),
+            golden=golden.get(frame.pair),
         )
         for frame in frames
     ]

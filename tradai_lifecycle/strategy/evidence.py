@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.errors import StoreUnavailableError
 from tradai_lifecycle.events import Event, RetrainingRequested, StateChanged
-from tradai_lifecycle.states import Reason, Severity, TradingState
+from tradai_lifecycle.states import BUG_REASONS, Reason, Severity, TradingState
 from tradai_lifecycle.store.ledger import Ledger
 from tradai_lifecycle.store.records import PredictionRecord, StateRecord
 from tradai_lifecycle.strategy.columns import Frame, Judgement, moment
@@ -96,7 +96,8 @@ class EvidenceLog:
             self._batch.at, self._batch.version, self._batch.candle = now, state.version, state.candle
             self._batch.states.append(state)
             self._batch.predictions.append(prediction)
-            if judgement.states.retraining[row]:
+            # what the gate knows of a bug is not in the judgement: training would learn it
+            if judgement.states.retraining[row] and not state.reasons & BUG_REASONS:
                 self._batch.requests.append(_request(judgement, state, now))
         if before is None or before.state is not state.state:
             self._changed(before, state, Reason(int(judgement.states.reasons[row])), now)

@@ -1,6 +1,7 @@
 """From the strategy's own features and target to the plain arrays that are judged, with the contract checked."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tradai_lifecycle.errors import StrategyContractError
+from tradai_lifecycle.monitor.market import Candles
 from tradai_lifecycle.strategy.columns import Frame
 
 FEATURE_PREFIX = "%-"
@@ -33,13 +35,12 @@ def dates_in_ns(dates: pd.Series) -> NDArray[np.int64]:
     return naive.to_numpy().astype("datetime64[ns]").astype(np.int64)
 
 
-def build_frame(
+def computed_features(
     strategy: FeatureStrategy, dataframe: pd.DataFrame, metadata: Mapping[str, Any]
-) -> tuple[pd.DataFrame, Frame]:
-    """Run the strategy's feature and target code over one pair's candles.
+) -> tuple[pd.DataFrame, tuple[str, ...], NDArray[np.float64]]:
+    """Run the strategy's feature code alone: the dataframe with the features, their names, and they as (n, n_features).
 
-    Returns the dataframe with the features (never the target: it looks ahead) and the arrays to judge. Raises
-    StrategyContractError where a feature or the target is missing, or is no number.
+    Raises StrategyContractError where there is no feature, one is no number, or rows were lost.
     """
     featured = strategy.populate_features(dataframe, dict(metadata))
     if featured is None or len(featured) != len(dataframe):
@@ -51,12 +52,30 @@ def build_frame(
         raise StrategyContractError(
             f"populate_features of {type(strategy).__name__} adds no feature: name columns {FEATURE_PREFIX}something."
         )
+    return featured, names, _numbers(featured, names)
+
+
+def candles_of(dataframe: pd.DataFrame) -> Candles:
+    """The prices and volumes of a dataframe, copied: the strategy may go on writing into it."""
+    columns = (field.name for field in fields(Candles))
+    return Candles(**{name: np.array(dataframe[name].to_numpy(), dtype=np.float64) for name in columns})
+
+
+def build_frame(
+    strategy: FeatureStrategy, dataframe: pd.DataFrame, metadata: Mapping[str, Any]
+) -> tuple[pd.DataFrame, Frame]:
+    """Run the strategy's feature and target code over one pair's candles.
+
+    Returns the dataframe with the features (never the target: it looks ahead) and the arrays to judge. Raises
+    StrategyContractError where a feature or the target is missing, or is no number.
+    """
+    featured, names, features = computed_features(strategy, dataframe, metadata)
     frame = Frame(
         pair=str(metadata["pair"]),
         dates_ns=dates_in_ns(featured["date"]),
-        close=featured["close"].to_numpy(dtype=np.float64),
+        candles=candles_of(featured),
         feature_names=names,
-        features=_numbers(featured, names),
+        features=features,
         realised=_target(strategy, featured, metadata),
     )
     return featured, frame
@@ -90,4 +109,12 @@ def _numbers(dataframe: pd.DataFrame, names: tuple[str, ...]) -> NDArray[np.floa
         ) from None
 
 
-__all__ = ["FEATURE_PREFIX", "TARGET_PREFIX", "FeatureStrategy", "build_frame", "dates_in_ns"]
+__all__ = [
+    "FEATURE_PREFIX",
+    "TARGET_PREFIX",
+    "FeatureStrategy",
+    "build_frame",
+    "candles_of",
+    "computed_features",
+    "dates_in_ns",
+]

@@ -52,6 +52,7 @@ class GateView:
     stance: OperatorStance = field(default_factory=OperatorStance)
     faults: Reason = Reason.NONE
     pair_faults: Mapping[str, Reason] = field(default_factory=dict)
+    lasting_pair_faults: Mapping[str, Reason] = field(default_factory=dict)
 
 
 class Gate:
@@ -85,6 +86,12 @@ class Gate:
         faults = self._view.faults | reason if present else self._view.faults & ~reason
         self._view = replace(self._view, faults=faults)
 
+    def set_pair_fault(self, pair: str, reason: Reason, *, present: bool) -> None:
+        """Set or clear a fault that holds one pair back, whatever its next judgements are."""
+        before = self._view.lasting_pair_faults.get(pair, Reason.NONE)
+        lasting = {**self._view.lasting_pair_faults, pair: before | reason if present else before & ~reason}
+        self._view = replace(self._view, lasting_pair_faults=lasting)
+
     def set_stance(self, stance: OperatorStance) -> None:
         """Take in what the operator said."""
         self._view = replace(self._view, stance=stance)
@@ -111,6 +118,10 @@ class Gate:
         """Whether enough pairs drift significantly to pause all of them."""
         return self._bot_paused(self._view, _nanoseconds(now))
 
+    def severities(self, now: datetime) -> dict[str, Severity]:
+        """How severely each pair with a current candle drifts: what a pause of the whole bot is decided by."""
+        return self._severities(self._view, _nanoseconds(now))
+
     def _decide(self, view: GateView, pair: str, now: datetime) -> Decision:
         now_ns = _nanoseconds(now)
         return decide(
@@ -124,6 +135,7 @@ class Gate:
 
     def _verdict(self, view: GateView, pair: str, now_ns: int) -> Verdict:
         faults = view.faults | view.pair_faults.get(pair, Reason.NONE)
+        faults |= view.lasting_pair_faults.get(pair, Reason.NONE)
         rows = view.rows.get(pair)
         row = -1 if rows is None else self._row_at(rows, now_ns)
         if rows is None or row < 0:
@@ -142,14 +154,15 @@ class Gate:
         return int(np.searchsorted(rows.dates_ns, now_ns - self._candle_ns, side="right")) - 1
 
     def _bot_paused(self, view: GateView, now_ns: int) -> bool:
-        if not self._sees_all_pairs:
-            return False
+        return self._sees_all_pairs and bot_is_paused(self._severities(view, now_ns), self._config.bot_pause_share)
+
+    def _severities(self, view: GateView, now_ns: int) -> dict[str, Severity]:
         severities = {}
         for pair, rows in view.rows.items():
             row = self._row_at(rows, now_ns)
             if row >= 0 and now_ns - int(rows.dates_ns[row]) <= 2 * self._candle_ns + OUTDATED_ALLOWANCE_NS:
                 severities[pair] = Severity(int(rows.severity[row]))
-        return bot_is_paused(severities, self._config.bot_pause_share)
+        return severities
 
 
 def _paused(reasons: Reason) -> Verdict:

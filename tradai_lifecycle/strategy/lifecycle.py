@@ -26,6 +26,7 @@ from tradai_lifecycle.strategy.columns import (
 )
 from tradai_lifecycle.strategy.frame import FeatureStrategy, build_frame, dates_in_ns
 from tradai_lifecycle.strategy.gate import Gate
+from tradai_lifecycle.strategy.golden import GoldenCheck
 from tradai_lifecycle.strategy.memory import CandleBudget, candle_budget, health_settings, policy_settings
 
 logger = logging.getLogger(__name__)
@@ -72,12 +73,13 @@ class Lifecycle:
         self.budget: CandleBudget = candle_budget(config, health, feature_warm_up=feature_warm_up)
         self.settings = JudgeSettings(
             health=health,
-            policy=policy_settings(config),
+            policy=policy_settings(config, candle_ns=health.candle_ns),
             predecessors=self.budget.predecessors,
             feature_warm_up=feature_warm_up,
             reduced_stake_ratio=config.reduced_stake_ratio,
         )
         self.gate = Gate(config, candle_ns=candle_seconds(timeframe) * 1_000_000_000, sees_all_pairs=trades_pairs)
+        self.golden = GoldenCheck()
         self.supply: ModelSupply | None = None
         self._last_candle: dict[tuple[str, str], int] = {}
         self._memory = HealthMemory()
@@ -116,7 +118,8 @@ class Lifecycle:
         try:
             featured, frame = build_frame(strategy, dataframe, metadata)
             # a backtest judges each pair once: there is no next frame to remember for
-            judgement = judge_frame(frame, self._versions(), self.settings, self._memory if self.live else None)
+            versions = self._checked_versions(strategy)
+            judgement = judge_frame(frame, versions, self.settings, self._memory if self.live else None)
         except Exception as error:
             if not self.live:
                 raise
@@ -204,8 +207,12 @@ class Lifecycle:
         """Hold `pair` back until its next judgement: its signals are those of an older candle."""
         self.gate.mark_pair(pair, Reason.STRATEGY_FAILED)
 
-    def _versions(self) -> Sequence[ActiveVersion]:
-        return () if self.supply is None else self.supply.versions()
+    # Live the session looks between two batches, one pair at a time; offline there is no such moment.
+    def _checked_versions(self, strategy: FeatureStrategy) -> Sequence[ActiveVersion]:
+        versions = () if self.supply is None else self.supply.versions()
+        if not self.live:
+            self.golden.compare_once(strategy, versions)
+        return self.golden.marked(versions)
 
     def _failed(self, pair: str, dataframe: pd.DataFrame, error: Exception, *, built: bool) -> Judgement:
         if not built:

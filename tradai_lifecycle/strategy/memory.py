@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from math import ceil
 
 from tradai_lifecycle.config import LifecycleConfig, candle_seconds
-from tradai_lifecycle.monitor.health import HealthSettings
 from tradai_lifecycle.monitor.quality import quality_memory_candles
-from tradai_lifecycle.policy.trading_state import PolicySettings, policy_memory_candles
+from tradai_lifecycle.monitor.settings import HealthSettings
+from tradai_lifecycle.monitor.shift_windows import shift_holding, shift_memory_candles
+from tradai_lifecycle.policy.trading_state import PolicySettings, policy_memory_candles, shift_policy_memory_candles
 
 DAY_SECONDS = 86_400
 
@@ -40,14 +41,22 @@ class CandleBudget:
         )
 
 
-def policy_settings(config: LifecycleConfig) -> PolicySettings:
-    """The counts of the state policy, from the configuration."""
+def policy_settings(config: LifecycleConfig, *, candle_ns: int) -> PolicySettings:
+    """The counts of the state policy, from the configuration and the length of a candle.
+
+    A fall of the accuracy must hold for a day, but no longer than its memory has room for.
+    """
+    holding = shift_holding(config.window_candles)
     return PolicySettings(
         moderate_persistence=config.moderate_persistence,
         significant_persistence=config.significant_persistence,
         release_persistence=config.recovery_candles,
         latch_memory=config.window_candles,
         recovery=config.recovery_candles,
+        shift_persistence=holding.slow,
+        fast_persistence=holding.fast,
+        fast_release=holding.release,
+        accuracy_fall_persistence=min(max(1, DAY_SECONDS * 10**9 // candle_ns), config.recovery_candles),
         significant_rule=config.significant_rule,
     )
 
@@ -63,6 +72,8 @@ def health_settings(config: LifecycleConfig, *, timeframe: str, horizon_candles:
         significant_psi=config.significant_psi,
         retrain_psi=config.retrain_psi,
         retrain_feature_count=config.retrain_feature_count,
+        maximum_share_of_time_reduced=config.maximum_share_of_time_reduced,
+        target_false_alarms_per_1000=config.target_false_alarms_per_1000,
         accuracy_floor=config.accuracy_floor,
         accuracy_windows=accuracy_windows(config, timeframe=timeframe, horizon_candles=horizon_candles),
         minimum_effective_predictions=config.minimum_effective_predictions,
@@ -75,8 +86,10 @@ def accuracy_windows(config: LifecycleConfig, *, timeframe: str, horizon_candles
 
     The frame reaches as far as the drift monitors make it reach anyway: widening never asks the exchange for more.
     """
-    base = ceil(config.accuracy_window_days * DAY_SECONDS / candle_seconds(timeframe))
-    drift = (config.window_candles - 1) + policy_memory_candles(policy_settings(config))
+    step = candle_seconds(timeframe)
+    base = ceil(config.accuracy_window_days * DAY_SECONDS / step)
+    policy = policy_memory_candles(policy_settings(config, candle_ns=step * 10**9))
+    drift = (config.window_candles - 1) + policy
     limit = max(base, drift - _accuracy_aftermath(config) - horizon_candles + 1)
     windows = [base]
     while windows[-1] * 3 // 2 < limit:
@@ -86,16 +99,20 @@ def accuracy_windows(config: LifecycleConfig, *, timeframe: str, horizon_candles
 
 def candle_budget(config: LifecycleConfig, health: HealthSettings, *, feature_warm_up: int) -> CandleBudget:
     """The sum of all memories. Drift, accuracy and quality run beside each other, so the longest of them counts."""
-    drift = (health.window_candles - 1) + policy_memory_candles(policy_settings(config))
+    settings = policy_settings(config, candle_ns=health.candle_ns)
+    policy = policy_memory_candles(settings)
+    drift = (health.window_candles - 1) + policy
     accuracy = health.horizon_candles + health.accuracy_windows[-1] - 1 + _accuracy_aftermath(config)
     quality = quality_memory_candles(health.window_candles) + config.recovery_candles
-    policy = policy_memory_candles(policy_settings(config))
-    longest = max(drift, accuracy, quality)
+    # the market is read from raw candles: the features' warm-up is part of its memory, not added to it
+    market = shift_memory_candles(health.window_candles) + shift_policy_memory_candles(settings)
+    longest = max(drift, accuracy, quality, market - feature_warm_up)
     return CandleBudget(feature_warm_up=feature_warm_up, evidence=max(longest - policy, 0), policy=min(policy, longest))
 
 
 def _accuracy_aftermath(config: LifecycleConfig) -> int:
-    # a breach is held for `recovery` rows; where it corroborates a pause, `recovery` rows of reduced follow
+    # a breach is held for `recovery` rows; where it corroborates a pause, `recovery` rows of reduced follow. A fall
+    # that held for at most as many rows before it is held, and corroborates nothing, reaches no further back
     return 2 * config.recovery_candles - 1
 
 

@@ -8,23 +8,31 @@ from numpy.typing import NDArray
 
 from tradai_lifecycle.model.bundle import ModelBundle
 from tradai_lifecycle.monitor.health import series_health
-from tradai_lifecycle.store.records import PairSeries, SeriesRecord
+from tradai_lifecycle.monitor.limits import expected_alarms_per_1000
+from tradai_lifecycle.monitor.market import Candles
+from tradai_lifecycle.monitor.reference import PairReference
+from tradai_lifecycle.monitor.shift_health import shift_health
+from tradai_lifecycle.store.records import PairSeries, SeriesRecord, ShiftRecord
 from tradai_lifecycle.strategy.columns import Frame, Judgement, JudgeSettings, moment
+from tradai_lifecycle.strategy.pair_accuracy import AccuracyTail, accuracy_record, accuracy_tail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class JudgedTail:
-    """The newest window of a judged frame, by reference, and the model that judged it.
+    """The newest window of a judged frame, with the reference it was judged against.
 
-    `features` `(rows, F)` are the frame's own array: nobody changes it after the judgement. The first `unfit` of these
-    rows lie within the features' own warm-up and carry no prediction.
+    `features` `(rows, F)` and `scores` `(rows,)` are slices of the frame's and the judgement's own arrays, `candles`
+    all of the frame's: nobody changes these after the judgement.
     """
 
     pair: str
     candle: datetime
-    bundle: ModelBundle
+    version: str
+    reference: PairReference
     features: NDArray[np.float64]
-    unfit: int
+    scores: NDArray[np.float64]
+    candles: Candles
+    accuracy: AccuracyTail
 
 
 def judged_tail(
@@ -33,35 +41,42 @@ def judged_tail(
     """The tail of a frame that `bundle` judged; None where it could not."""
     if bundle is None or not len(frame) or judgement.version_at(-1) != bundle.label:
         return None
-    first = max(len(frame) - settings.health.window_candles, 0)
+    reference = bundle.profile.pair(frame.pair)
+    if reference is None:
+        return None
+    window = slice(max(len(frame) - settings.health.window_candles, 0), None)
     return JudgedTail(
         pair=frame.pair,
         candle=moment(int(frame.dates_ns[-1])),
-        bundle=bundle,
-        features=frame.features[first:],
-        unfit=max(settings.feature_warm_up - first, 0),
+        version=bundle.label,
+        reference=reference,
+        features=frame.features[window],
+        scores=judgement.scores[window],
+        candles=frame.candles,
+        accuracy=accuracy_tail(
+            pair=frame.pair,
+            dates_ns=frame.dates_ns,
+            scores=judgement.scores,
+            realised=frame.realised,
+            bundle=bundle,
+            settings=settings.health,
+        ),
     )
 
 
-def pair_series(tail: JudgedTail, settings: JudgeSettings) -> PairSeries | None:
-    """Each monitored series over the window of `tail`, as the judgement of that frame saw it; None without a reference.
-
-    Raises what the model raises.
-    """
-    reference = tail.bundle.profile.pair(tail.pair)
-    if reference is None:
-        return None
+def pair_series(tail: JudgedTail, settings: JudgeSettings) -> PairSeries:
+    """Each monitored series over the window of `tail`, as the judgement of that frame saw it."""
     health = series_health(
         features_tail=tail.features,
-        prediction_tail=_predictions(tail),
-        reference=reference,
+        prediction_tail=tail.scores,
+        reference=tail.reference,
         settings=settings.health,
     )
     return PairSeries(
         pair=tail.pair,
         candle=tail.candle,
-        version=tail.bundle.label,
-        training_windows=reference.training_candles / settings.health.window_candles,
+        version=tail.version,
+        training_windows=tail.reference.training_candles / settings.health.window_candles,
         series=tuple(
             SeriesRecord(
                 name=series.name,
@@ -72,16 +87,18 @@ def pair_series(tail: JudgedTail, settings: JudgeSettings) -> PairSeries | None:
             )
             for series in health
         ),
+        accuracy=accuracy_record(tail.accuracy, settings.health),
+        shifts=tuple(
+            ShiftRecord(name=shift.name, group=shift.group, ratio=shift.ratio, limit=shift.limit)
+            for shift in shift_health(
+                features_tail=tail.features,
+                candles_tail=tail.candles,
+                reference=tail.reference,
+                settings=settings.health,
+            )
+        ),
+        expected_alarms_per_1000=expected_alarms_per_1000(tail.reference, settings.health),
     )
-
-
-# a row's score does not depend on the rest of its batch: these are the ones the frame was judged by
-def _predictions(tail: JudgedTail) -> NDArray[np.float64]:
-    asked = np.isfinite(tail.features).all(axis=1) & (np.arange(len(tail.features)) >= tail.unfit)
-    prediction = np.full(len(tail.features), np.nan)
-    prediction[asked] = tail.bundle.raw_scores(tail.features[asked])
-    prediction[~np.isfinite(prediction)] = np.nan
-    return prediction
 
 
 __all__ = ["JudgedTail", "judged_tail", "pair_series"]

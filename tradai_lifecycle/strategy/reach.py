@@ -1,7 +1,8 @@
 """How a running bot reaches people, and how they reach it: notices out, Telegram in. None of it is the bot's own work.
 
-Commands of every transport end in the ledger, and reach the bot from there with its next loop. The bot's thread does
-one thing here: it hands freqtrade the messages that wait for it.
+Commands of every transport end in the ledger, and reach the bot from there with its next loop; what becomes of those
+that wait for it is worked out and told here. The bot's thread does one thing here: it hands freqtrade the messages
+that wait for it.
 """
 
 import logging
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from tradai_lifecycle.config import LifecycleConfig
-from tradai_lifecycle.control.commands import CommandDesk
+from tradai_lifecycle.control.commands import CommandDesk, utc_now
+from tradai_lifecycle.control.follow import Follower
 from tradai_lifecycle.control.telegram import Telegram, open_telegram
+from tradai_lifecycle.control.telegram.people import TRANSPORT
 from tradai_lifecycle.events import Event
 from tradai_lifecycle.model.registry import open_source
 from tradai_lifecycle.notify.assembly import NoticeService, notice_service
@@ -27,11 +30,13 @@ class Reach:
     """The channels of one running bot. Made by `open_reach`, run by the lifecycle's thread."""
 
     telegram: Telegram | None
+    follower: Follower
     notices: NoticeService
     data_provider: Any
 
     def start_with(self, runtime: Runtime) -> None:
         """Have `runtime` run and close the channels. The notices end first: their last words go out over Telegram."""
+        runtime.add_task("pending commands", self.follower.run)
         if self.telegram is not None:
             runtime.add_task("telegram", self.telegram.run)
             runtime.on_close("telegram", self.telegram.close)
@@ -89,7 +94,9 @@ def open_reach(
         send_telegram=telegram.send if telegram is not None and own else None,
         accuracy_of=accuracy_of,
     )
-    return Reach(telegram=telegram, notices=notices, data_provider=data_provider)
+    tell_by = {TRANSPORT: telegram.answer} if telegram is not None else {}
+    follower = Follower(ledger, utc_now, tell_by)
+    return Reach(telegram=telegram, follower=follower, notices=notices, data_provider=data_provider)
 
 
 __all__ = ["Reach", "open_reach"]

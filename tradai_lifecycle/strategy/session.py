@@ -33,6 +33,8 @@ from tradai_lifecycle.strategy.desk import OperatorDesk
 from tradai_lifecycle.strategy.entry_rate import EntryRateProbe
 from tradai_lifecycle.strategy.evidence import EvidenceLog
 from tradai_lifecycle.strategy.feature_probe import probed_feature_names
+from tradai_lifecycle.strategy.gate_watch import GateWatch
+from tradai_lifecycle.strategy.golden_watch import GoldenWatch
 from tradai_lifecycle.strategy.parity import ParityCheck
 from tradai_lifecycle.strategy.reach import open_reach
 
@@ -65,6 +67,7 @@ class LiveSession:
         self.runtime = Runtime()
         self.watcher: Watcher | None = None
         self._desk = OperatorDesk(self.ledger, lifecycle.gate)
+        self._gate_watch = GateWatch(self.ledger, lifecycle.gate, config.bot_pause_share, self.report)
         self._facts = BotFacts(lifecycle, strategy, self.ledger, lambda: self.watcher)
         self._reach = open_reach(
             config=config,
@@ -77,7 +80,8 @@ class LiveSession:
         self._evidence = EvidenceLog(
             self.ledger, lifecycle.gate, config, write_facts=self._facts.write, on_event=self._reach.tell
         )
-        self._parity = ParityCheck(self.report)
+        self._parity = ParityCheck(lifecycle.gate, self.report)
+        self._golden = GoldenWatch(lifecycle.golden, lifecycle.gate, strategy, self.report)
         self._entry_rate = EntryRateProbe(strategy)
         self._active: tuple[ActiveVersion, ...] = ()
         self._adoption_times: list[datetime] = []
@@ -104,6 +108,10 @@ class LiveSession:
         """The version in charge, alone: it judges the whole frame."""
         return self._active
 
+    @property
+    def _bundle_in_charge(self) -> ModelBundle | None:
+        return self._active[-1].bundle if self._active else None
+
     def begin_loop(self, now: datetime) -> None:
         """Read what operators said, take over what is staged, and write what the last batch left. Never raises."""
         try:
@@ -113,6 +121,7 @@ class LiveSession:
                 candle = self._newest_closed(now)
                 if self._newest_candle is None or candle > self._newest_candle:
                     self._take_over(candle, now)
+            self._golden.look(self._bundle_in_charge, candle, now)
             self._look_at_the_feed(now)
             self._write_evidence()
             self._reach.hand_over()
@@ -128,9 +137,10 @@ class LiveSession:
         try:
             newest = moment(int(judgement.dates_ns[-1]))
             self._newest_candle = max(newest, self._newest_candle or newest)
+            # first: what it finds holds the pair back already at this candle, and asks for no retraining
+            self._parity.look_at(frame, judgement, self._bundle_in_charge)
             self._evidence.judged(frame, judgement, datetime.now(UTC))
-            self._facts.judged(frame, judgement, self._active[-1].bundle if self._active else None)
-            self._parity.look_at(frame, judgement)
+            self._facts.judged(frame, judgement, self._bundle_in_charge)
             first = not self._entry_rate.ready
             self._entry_rate.remember(featured, frame)
             if self.watcher is None:
@@ -190,6 +200,7 @@ class LiveSession:
             self._follow_pin()
             self._follow_drift_resets()
             self._desk.end_broken_resume(now)
+            self._gate_watch.look(now)
         except StoreUnavailableError as error:
             self._store_trouble(error, now)
         else:
@@ -322,6 +333,7 @@ class LiveSession:
             logger.warning("Evidence waits for the database: %s", error)
         except Exception:
             logger.exception("Evidence could not be written")
+        self._reach.follower.look_soon()
 
     def _watch(self, feature_names: tuple[str, ...]) -> None:
         self.watcher = Watcher(

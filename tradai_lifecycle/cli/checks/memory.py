@@ -17,6 +17,9 @@ def lifecycle_database(at: "Surroundings") -> Finding:
     memory = at.memory
     if not memory.path.is_file():
         return warn(f"{memory.path} does not exist yet", "the bot makes it at its first start")
+    if not memory.schema:
+        fix = "put a copy back; else the bot begins it anew at its next start"
+        return warn(f"{memory.path} is empty: an operator's pause that it held is lost", fix)
     if memory.schema < SCHEMA_VERSION:
         detail = f"{memory.path} has schema {memory.schema}, this package's is {SCHEMA_VERSION}"
         return warn(detail, "copy the file; the bot brings it up to date at its next start")

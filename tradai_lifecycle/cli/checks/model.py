@@ -5,18 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tradai_lifecycle.cli.accuracy_outlook import accuracy_outlook
 from tradai_lifecycle.cli.checks.finding import Finding, fail, ok, warn
 from tradai_lifecycle.errors import UntrustedTypeError
 from tradai_lifecycle.model.artefact import TRUSTED_TYPES, artefact_digest, asked_types
 from tradai_lifecycle.model.candidate import check_candidate
 from tradai_lifecycle.model.source import PRODUCTION_ALIAS, PRODUCTION_STAGE
-from tradai_lifecycle.monitor.health import (
-    ENOUGH_TRAINING_WINDOWS,
-    FEWEST_TRAINING_WINDOWS,
-    HealthSettings,
-    series_limits,
-)
+from tradai_lifecycle.monitor.limits import ENOUGH_TRAINING_WINDOWS, FEWEST_TRAINING_WINDOWS, series_limits
 from tradai_lifecycle.monitor.reference import PairReference
+from tradai_lifecycle.monitor.settings import HealthSettings
 from tradai_lifecycle.states import CandidateOutcome, Thresholds
 
 if TYPE_CHECKING:
@@ -108,6 +105,22 @@ def training_windows(at: "Surroundings") -> Finding:
     return ok(told)
 
 
+def accuracy_rule(at: "Surroundings") -> Finding:
+    """Whether each pair's accuracy will be judged, and a fall below validation seen."""
+    pairs = _named_pairs(at.config["exchange"]["pair_whitelist"])
+    trained = [pair for pair in at.bundle.training_pairs if pairs is None or pair in pairs]
+    outlooks = [accuracy_outlook(at.bundle, pair, at.lifecycle.settings.health) for pair in trained]
+    told = "; ".join(f"{one.pair} {one.words}" for one in outlooks)
+    if not all(one.can_be_judged for one in outlooks):
+        return warn(
+            told,
+            "lower minimum_effective_predictions, or raise window_candles and train again: windows reach as far as it",
+        )
+    if not all(one.is_known for one in outlooks):
+        return warn(told, "tradai train, with the prediction_dead_band that is configured now")
+    return ok(told)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Watched:
     """How much of a pair's drift can be acted on."""
@@ -116,6 +129,7 @@ class _Watched:
     series: int
     words: str
 
+    # Of a pair's figures of training, under the settings that hold now.
     @classmethod
     def of(cls, reference: PairReference, settings: HealthSettings) -> "_Watched":
         windows = reference.training_candles / settings.window_candles
@@ -135,6 +149,7 @@ def _labels(versions: list[str]) -> str:
 
 
 __all__ = [
+    "accuracy_rule",
     "model_files",
     "model_fits_strategy",
     "model_types",

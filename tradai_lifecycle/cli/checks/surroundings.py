@@ -1,6 +1,5 @@
 """What the checks look at: configuration, strategy, registry, model and databases, each fetched once."""
 
-import sqlite3
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -10,15 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tradai_lifecycle.cli.checks.finding import Finding, refused, warn
-from tradai_lifecycle.cli.options import Bot, load_trading_bot, quiet
-from tradai_lifecycle.errors import LifecycleError, StoreUnavailableError, UntrustedTypeError
+from tradai_lifecycle.cli.options import Bot, load_trading_bot
+from tradai_lifecycle.errors import LifecycleError, UntrustedTypeError
 from tradai_lifecycle.model.artefact import DigestMismatchError, IncompleteArtefactError, read_artefact
 from tradai_lifecycle.model.bundle import ModelBundle
 from tradai_lifecycle.model.source import FetchedArtefact, ModelSource, VersionRecord
 from tradai_lifecycle.notify.redaction import Redactor, configured_secrets
+from tradai_lifecycle.quiet import quiet
 from tradai_lifecycle.store.ledger import Ledger
 from tradai_lifecycle.store.records import BatchRecord, BotRecord
-from tradai_lifecycle.store.schema import APPLICATION_ID, SCHEMA_VERSION
+from tradai_lifecycle.store.schema import SCHEMA_VERSION, OlderSchemaError
 
 if TYPE_CHECKING:
     from tradai_lifecycle.strategy.lifecycle import Lifecycle
@@ -45,7 +45,7 @@ class PartMissingError(LifecycleError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotMemory:
-    """What the bot's ledger says of the bot. `schema` is 0 where there is no file, and an older one is not read."""
+    """What the ledger says of the bot. `schema` is 0 without a file or with an empty one; an older one is not read."""
 
     path: Path
     schema: int = 0
@@ -185,23 +185,15 @@ class Surroundings:
 
     def _remembered(self) -> BotMemory:
         path = self.bot.lifecycle.path_in(self.bot.user_data_dir, self.bot.lifecycle.store_path)
-        schema = _schema_of(path) if path.is_file() else 0
-        if 0 < schema < SCHEMA_VERSION or not path.is_file():
-            # a ledger brings an older file up to date when it opens it: that is for the bot to do
-            return BotMemory(path=path, schema=schema)
+        if not path.is_file() or not path.stat().st_size:
+            # opened, an empty file would be given its tables: to make or change it is for the bot
+            return BotMemory(path=path)
         with closing(Ledger(path)) as ledger:
-            ledger.open()
-            return BotMemory(path=path, schema=schema, batch=ledger.last_batch(), bot=ledger.bot())
-
-
-def _schema_of(path: Path) -> int:
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            (ours,) = connection.execute("PRAGMA application_id").fetchone()
-            (schema,) = connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.Error as error:
-        raise StoreUnavailableError(str(path), str(error)) from error
-    return int(schema) if ours == APPLICATION_ID else 0
+            try:
+                ledger.open(migrate=False)
+            except OlderSchemaError as error:
+                return BotMemory(path=path, schema=error.found)
+            return BotMemory(path=path, schema=SCHEMA_VERSION, batch=ledger.last_batch(), bot=ledger.bot())
 
 
 def _loaded_strategy(config: dict[str, Any]) -> Any:

@@ -77,6 +77,10 @@ class JoinedTelegram:
         """The same as `post`, for callers on a loop: it does not wait for Telegram."""
         self._service.post(text)
 
+    async def answer(self, place: str, text: str) -> None:
+        """Answer at the place of a command that was given before, and return once it was sent."""
+        await self._service.answer(place, text)
+
     def close(self) -> None:
         """Obey nobody from now on, and take the handlers away. Any thread, idempotent."""
         self._open = False

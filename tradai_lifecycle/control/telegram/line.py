@@ -22,6 +22,9 @@ class Telegram(Protocol):
     def close(self) -> None:
         """Obey nobody from now on. Any thread, idempotent; call it before `run` is cancelled."""
 
+    async def answer(self, place: str, text: str) -> None:
+        """Answer at the `place` of a command, on the loop of `run`; returns once it was sent, also after an outage."""
+
     def post(self, text: str) -> None:
         """Send a plain text to the chat, from any thread; returns at once. Waits out outages in a bounded queue."""
 

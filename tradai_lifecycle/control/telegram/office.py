@@ -9,7 +9,6 @@ from datetime import datetime
 from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.control.command import Answer, Caller, Command
 from tradai_lifecycle.control.commands import CommandDesk
-from tradai_lifecycle.control.telegram.follow import LOOK_EVERY_SECONDS
 from tradai_lifecycle.events import Event
 from tradai_lifecycle.states import CommandName, CommandOutcome
 from tradai_lifecycle.store.ledger import Ledger
@@ -30,7 +29,6 @@ class Office:
     config: LifecycleConfig
     on_event: Callable[[Event], None]
     clock: Callable[[], datetime]
-    look_every_seconds: float = LOOK_EVERY_SECONDS
 
     async def question(self, command: Command) -> str | None:
         """What must be confirmed before the command; None where nothing."""

@@ -16,6 +16,7 @@ from tradai_lifecycle.control.syntax import DESCRIPTION
 from tradai_lifecycle.control.telegram.names import own_names
 from tradai_lifecycle.control.telegram.office import Office
 from tradai_lifecycle.control.telegram.people import people_of_own_bot
+from tradai_lifecycle.control.telegram.polling import PollRequest
 from tradai_lifecycle.control.telegram.secrets import TokenFilter, token_hidden
 from tradai_lifecycle.control.telegram.service import LAST_SECONDS, TelegramService
 from tradai_lifecycle.control.telegram.wire import BotWire, seconds_of
@@ -129,6 +130,10 @@ class OwnTelegram:
         """The same as `post`, for callers on a loop: it does not wait for Telegram."""
         self._service.post(text)
 
+    async def answer(self, place: str, text: str) -> None:
+        """Answer at the place of a command that was given before, and return once it was sent."""
+        await self._service.answer(place, text)
+
     def close(self) -> None:
         """Obey nobody from now on. Any thread, idempotent; `run` ends by being cancelled."""
         self._service.close()
@@ -142,17 +147,17 @@ class OwnTelegram:
                 self._token,
                 base_url=f"{self._base_url}/bot",
                 base_file_url=f"{self._base_url}/file/bot",
-                request=self._request(8),
-                get_updates_request=self._request(1),
+                request=self._request(HTTPXRequest, 8),
+                get_updates_request=self._request(PollRequest, 1),
             )
             try:
                 await self._service.run(BotWire(bot, hiding.without_token), self._poll(bot, hiding))
             finally:
                 await bot.shutdown()
 
-    def _request(self, connections: int) -> HTTPXRequest:
+    def _request(self, kind: type[HTTPXRequest], connections: int) -> HTTPXRequest:
         seconds = self._patience.answer_seconds
-        return HTTPXRequest(
+        return kind(
             connection_pool_size=connections,
             connect_timeout=seconds,
             read_timeout=seconds,
@@ -174,11 +179,6 @@ class OwnTelegram:
                 raise
             except TelegramError as error:
                 await self._wait(error, hiding)
-            except Exception:
-                # the library could not read it, and would be given it again for ever; ids go up by one
-                logger.exception("A Telegram update could not be read and is skipped.")
-                offset = -1 if offset is None or offset < 0 else offset + 1
-                await asyncio.sleep(self._patience.first_retry_seconds)
             else:
                 self._troubles.worked()
                 if not self._service.is_open:

@@ -1,4 +1,4 @@
-"""Everything that runs beside an open Telegram chat: sending, following, expiring; and where notices come in."""
+"""Everything that runs beside an open Telegram chat: sending, expiring; where notices and late answers come in."""
 
 import asyncio
 import logging
@@ -10,6 +10,7 @@ from tradai_lifecycle.control.telegram.names import CommandNames
 from tradai_lifecycle.control.telegram.office import Office
 from tradai_lifecycle.control.telegram.outbox import FIRST_RETRY_SECONDS, Outbox, Outgoing, Wire
 from tradai_lifecycle.control.telegram.people import People
+from tradai_lifecycle.control.telegram.place import Place
 from tradai_lifecycle.control.telegram.updates import Conversation
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,20 @@ class TelegramService:
     def post(self, text: str) -> None:
         """Send a text to the configured chat; returns at once, and outlasts Telegram's outages."""
         self._outbox.put(Outgoing(chat_id=self._people.chat_id, topic_id=self._people.topic_id, text=text))
+
+    async def answer(self, place: str, text: str) -> None:
+        """Answer at the place of a command that was given before. On the service's loop; returns once it was sent."""
+        at, sent = Place.read(place), asyncio.Event()
+        self._outbox.put(
+            Outgoing(
+                chat_id=self._people.chat_id,
+                topic_id=at.topic_id,
+                reply_to=at.message_id,
+                text=text,
+                on_sent=lambda _message_id: sent.set(),
+            )
+        )
+        await sent.wait()
 
     @property
     def is_open(self) -> bool:
@@ -81,16 +96,16 @@ class TelegramService:
         self._loop = asyncio.get_running_loop()
         self.conversation.wire = wire
         fed, stopped, outbox = map(asyncio.create_task, (feed, self._stop.wait(), self._outbox.run(wire)))
-        beside = [asyncio.create_task(work) for work in (self.conversation.followers.run(), self._settle())]
+        settling = asyncio.create_task(self._settle())
         try:
             if self._open:
                 await asyncio.wait((fed, stopped), return_when=asyncio.FIRST_COMPLETED)
             self._open = False
-            await _end([fed, *beside])
+            await _end([fed, settling])
             await self._finish()
         finally:
             self._open = False
-            await _end([fed, stopped, outbox, *beside, *self._handling])
+            await _end([fed, stopped, outbox, settling, *self._handling])
             self._ended.set()
 
     # What a person was promised: the commands in hand, and the answers that wait, unless Telegram is away.

@@ -6,10 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tradai_lifecycle.control.command import Answer, Caller, Command, Follow
+from tradai_lifecycle.control.command import Caller, Command
 from tradai_lifecycle.control.syntax import CommandSyntaxError, parse_command
 from tradai_lifecycle.control.telegram.confirm import CONFIRM_WITHIN, Asker, Confirmations, Pending, Press
-from tradai_lifecycle.control.telegram.follow import Followers
 from tradai_lifecycle.control.telegram.names import Call, CommandNames, read_call
 from tradai_lifecycle.control.telegram.office import STEERING, Office, Turns
 from tradai_lifecycle.control.telegram.outbox import (
@@ -28,6 +27,7 @@ from tradai_lifecycle.control.telegram.people import (
     People,
     Strangers,
 )
+from tradai_lifecycle.control.telegram.place import Place
 from tradai_lifecycle.control.telegram.reading import Faceless, Pressed, Typed, read_update
 from tradai_lifecycle.control.words import text_of
 from tradai_lifecycle.states import CommandName, CommandOutcome
@@ -55,9 +55,6 @@ class Conversation:
         self._confirmations = Confirmations()
         self._turns = Turns(office.desk)
         self._at_work = 0
-        self.followers = Followers(
-            office.desk, office.clock, self._tell_end, self._tell_unknown, look_every_seconds=office.look_every_seconds
-        )
         #: what is answered to
         self.names = names
         #: the bot's own user name, once it is known: commands addressed to other bots are not ours
@@ -89,7 +86,6 @@ class Conversation:
         return {
             "users": max(len(self._pace), len(self._pauses)),
             "confirmations": len(self._confirmations),
-            "followed": len(self.followers),
             "waiting": len(self._outbox),
             "at work": self._at_work,
         }
@@ -104,10 +100,10 @@ class Conversation:
         call = read_call(said.text)
         if call is None or not self._people.listens_to(said.topic_id) or not self._is_ours(call, said):
             return
-        caller = Caller(who=said.who, transport=TRANSPORT, role=role)
+        place = Place(topic_id=said.topic_id, message_id=said.message_id)
         asker = Asker(
             user_id=said.user_id,
-            caller=caller,
+            caller=Caller(who=said.who, transport=TRANSPORT, role=role, place=str(place)),
             chat_id=said.chat_id,
             topic_id=said.topic_id,
             message_id=said.message_id,
@@ -168,8 +164,6 @@ class Conversation:
                 self._ask(command, asker, await self._office.question(command) or text_of(answer))
                 return
             self._reply(asker, text_of(answer))
-            if answer.follow is not None:
-                self.followers.add(answer.follow, asker)
             if (chart := await self._office.chart(answer)) is not None:
                 self._outbox.put(
                     Outgoing(chat_id=asker.chat_id, topic_id=asker.topic_id, text=command.pair or "", photo=chart)
@@ -248,13 +242,6 @@ class Conversation:
             await self.wire.answer(said.query_id, text, alert=alert)
         except (TelegramAwayError, TelegramRefusedError) as error:
             logger.debug("A pressed button could not be answered: %s", error)
-
-    def _tell_end(self, asker: Asker, answer: Answer) -> None:
-        self._reply(asker, text_of(answer))
-
-    def _tell_unknown(self, asker: Asker, follow: Follow) -> None:
-        name = f"{follow.command.name.value} v{follow.version}"
-        self._reply(asker, f"{name} is still pending and is no longer followed here. Next: ask for the history.")
 
     def _close_question(self, pending: Pending, ending: str) -> None:
         if pending.message_id is not None:

@@ -1,4 +1,4 @@
-"""Blocking calls made off the event loop, at most one at a time, each with a deadline."""
+"""Blocking calls made off an event loop, at most one at a time, each with a deadline."""
 
 import asyncio
 import threading
@@ -16,11 +16,13 @@ class BackgroundCalls:
     """Runs blocking functions on a daemon thread of their own, never two at a time.
 
     A thread cannot be stopped from outside, so a call that hangs keeps its thread. While it does, further calls are
-    refused: hung calls never pile up. The thread is a daemon, so that a hung call cannot keep the process from ending.
+    refused: hung calls never pile up. The thread is a daemon, so that a hung call cannot keep the process from ending,
+    as the loop's own executor would. `name` is the thread's, `what` says what one call is, where one is refused.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, what: str = "call") -> None:
         self._name = name
+        self._what = what
         self._busy = False
 
     @property
@@ -31,7 +33,7 @@ class BackgroundCalls:
     async def run(self, function: Callable[[], Result], *, deadline_seconds: float) -> Result:
         """The result of `function`, or what it raised. Raises CallOverdueError when it cannot be had in time."""
         if self.is_busy:
-            raise CallOverdueError("an earlier call still hangs")
+            raise CallOverdueError(f"an earlier {self._what} still hangs")
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         thread = threading.Thread(target=self._answer, args=(function, answer), name=self._name, daemon=True)
         self._busy = True
@@ -52,7 +54,7 @@ class BackgroundCalls:
         try:
             result, error = function(), None
         except BaseException as raised:  # noqa: BLE001 - handed to the waiting coroutine, whatever it is
-            result, error = None, raised
+            result, error = None, _as_error(raised)
         self._busy = False
 
         def settle() -> None:
@@ -67,6 +69,11 @@ class BackgroundCalls:
             answer.get_loop().call_soon_threadsafe(settle)
         except RuntimeError:  # the loop was closed meanwhile
             return
+
+
+# A SystemExit would end the loop of the coroutine that waits, and a cancellation the coroutine.
+def _as_error(raised: BaseException) -> Exception:
+    return raised if isinstance(raised, Exception) else RuntimeError(f"it ended with {raised!r}")
 
 
 __all__ = ["BackgroundCalls", "CallOverdueError"]

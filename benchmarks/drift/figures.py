@@ -1,0 +1,130 @@
+"""What the tables show, summed up over the series: false triggers without drift, and faults found."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TypeVar
+
+from benchmarks.drift.cells import Measured
+from benchmarks.drift.intervals import Interval, of_median, of_rate, of_share
+from benchmarks.drift.outcomes import Outcome
+from benchmarks.drift.streams import Kind
+from benchmarks.drift.streams.stream import WATCHED_CANDLES
+
+#: Faults of the data should be seen within so many candles.
+AT_ONCE_CANDLES = 25
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FalseTriggers:
+    """A detector without drift: triggers per 1,000 candles and the share of time in alarm, with 95 % intervals.
+
+    Neighbouring candles are no independent observations of the time in alarm: a whole run counts as one.
+    """
+
+    kind: str
+    trained: int
+    detector: str
+    runs: int
+    candles: int
+    triggers: int
+    rate: float
+    rate_interval: Interval
+    alarmed: float
+    alarmed_interval: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A detector and a fault: of the runs that were quiet before the fault, those with an alarm, and how soon.
+
+    `at_once` is the share found within 25 candles; delays are in candles, None where nothing was found.
+    """
+
+    kind: str
+    trained: int
+    fault: str
+    detector: str
+    runs: int
+    already_on: int
+    quiet: int
+    found: int
+    share: float | None
+    share_interval: Interval
+    at_once: float | None
+    median_delay: float | None
+    median_interval: Interval | None
+
+
+def false_triggers(measured: Iterable[Measured]) -> list[FalseTriggers]:
+    """By kind of stream, training candles and detector, in the order measured."""
+    plain = [part for part in measured if part.cell.stream.kind in (Kind.NO_DRIFT, Kind.NEXT)]
+    groups = _grouped(plain, lambda part: (part.cell.stream.kind, part.cell.stream.trained, part.cell.detector.name))
+    return [
+        _false_triggers(kind.value, trained, detector, outcomes)
+        for (kind, trained, detector), outcomes in groups.items()
+    ]
+
+
+def found(measured: Iterable[Measured]) -> list[Found]:
+    """By kind of stream, training candles, fault and detector, in the order measured."""
+    faulty = [part for part in measured if part.cell.stream.kind in (Kind.INJECTED, Kind.RAW)]
+    groups = _grouped(
+        faulty,
+        lambda part: (part.cell.stream.kind, part.cell.stream.trained, part.cell.fault, part.cell.detector.name),
+    )
+    return [
+        _found(kind.value, trained, fault, detector, outcomes)
+        for (kind, trained, fault, detector), outcomes in groups.items()
+    ]
+
+
+def _grouped(measured: Iterable[Measured], key: Callable[[Measured], Key]) -> dict[Key, list[Outcome]]:
+    groups: dict[Key, list[Outcome]] = {}
+    for part in measured:
+        if part.outcomes:
+            groups.setdefault(key(part), []).extend(part.outcomes)
+    return groups
+
+
+def _false_triggers(kind: str, trained: int, detector: str, outcomes: Sequence[Outcome]) -> FalseTriggers:
+    candles = sum(outcome.candles for outcome in outcomes)
+    triggers = sum(outcome.triggers for outcome in outcomes)
+    alarmed = sum(outcome.alarmed for outcome in outcomes) / candles
+    return FalseTriggers(
+        kind=kind,
+        trained=trained,
+        detector=detector,
+        runs=len(outcomes),
+        candles=candles,
+        triggers=triggers,
+        rate=1_000 * triggers / candles,
+        rate_interval=of_rate(triggers, candles / 1_000),
+        alarmed=alarmed,
+        alarmed_interval=of_share(alarmed * len(outcomes), len(outcomes)),
+    )
+
+
+def _found(kind: str, trained: int, fault: str, detector: str, outcomes: Sequence[Outcome]) -> Found:
+    quiet = [outcome for outcome in outcomes if not outcome.already_on]
+    delays = [outcome.delay for outcome in quiet if outcome.delay is not None and outcome.delay <= WATCHED_CANDLES]
+    at_once = sum(delay <= AT_ONCE_CANDLES for delay in delays)
+    return Found(
+        kind=kind,
+        trained=trained,
+        fault=fault,
+        detector=detector,
+        runs=len(outcomes),
+        already_on=len(outcomes) - len(quiet),
+        quiet=len(quiet),
+        found=len(delays),
+        share=len(delays) / len(quiet) if quiet else None,
+        share_interval=of_share(len(delays), len(quiet)),
+        at_once=at_once / len(quiet) if quiet else None,
+        median_delay=median(delays) if delays else None,
+        median_interval=of_median(delays) if delays else None,
+    )
+
+
+__all__ = ["AT_ONCE_CANDLES", "FalseTriggers", "Found", "false_triggers", "found"]

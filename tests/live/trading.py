@@ -1,0 +1,35 @@
+"""`freqtrade trade` as a person or a service manager runs it: a process of its own, on the real clock."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.live.workshop import Workshop
+
+#: What freqtrade exits with when it was told to end.
+ENDED = 130
+
+
+@contextmanager
+def trading(workshop: Workshop, environment: Mapping[str, str] | None = None) -> Iterator[Path]:
+    """A bot on the workshop's configuration; gives its log. Ends it as a service manager does, and it must end so."""
+    log = workshop.root / "bot.log"
+    command = [str(Path(sys.executable).parent / "freqtrade"), "trade", "-c", str(workshop.config_file)]
+    with log.open("w", encoding="utf-8") as output:
+        bot = subprocess.Popen(command, cwd=workshop.root, stdout=output, stderr=subprocess.STDOUT, env=environment)
+        try:
+            yield log
+            os.kill(bot.pid, signal.SIGTERM)
+            assert bot.wait(timeout=60) == ENDED, log.read_text(encoding="utf-8")
+        finally:
+            bot.kill()
+            bot.wait()
+
+
+def words(log: Path) -> str:
+    """What a bot logged, without the line breaks its terminal puts in."""
+    return " ".join(log.read_text(encoding="utf-8").split())

@@ -1,0 +1,210 @@
+"""How many independent predictions a run of dependent hits is worth.
+
+Predictions of the next h candles made one candle apart share h - 1 of them, and their errors come in runs. The mean
+of such hits varies more than independent ones would: its variance is inflated by the long-run variance of the hits
+over their plain variance (Newey and West 1987, Bartlett weights). Taken about the sample's own mean it comes out too
+small: by the share (1 + 2 W / N) / N in expectation, with N hits and W the weights of their pairs summed up, which is
+(lags + 1) / N where every row is scored. It is divided by what is left of one.
+
+Everything is counted in whole numbers, which floats hold exactly, and divided at the end: a row's values do not depend
+on where its frame starts.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradai_lifecycle.monitor.psi import Floats
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A share of hits: of how many predictions, and how many independent ones these are worth; NaN of none."""
+
+    accuracy: float
+    predictions: int
+    effective_predictions: float
+
+
+class HitCounts(ABC):
+    """Counts of hits, and of pairs of them, over windows of rows.
+
+    Pairs are rows at most `lags` apart that are both scored, weighted lags + 1 - lag.
+    """
+
+    __slots__ = ()
+
+    lags: int
+
+    @abstractmethod
+    def counted_each(self, rows: range, delay: int, windows: Sequence[int]) -> tuple[Floats, Floats]:
+        """Per window and row `(windows, rows)`: scored rows and hits of the window that ends `delay` before the row."""
+
+    @abstractmethod
+    def pairs(self, rows: range, delay: int, window: int) -> Floats:
+        """Per row `(3, rows)`: the pairs in that window, the pairs of two hits, and the hits in pairs."""
+
+    def counted(self, rows: range, delay: int, window: int) -> tuple[Floats, Floats]:
+        """Per row: the scored rows and the hits among the `window` rows that end `delay` before it."""
+        (number,), (hits,) = self.counted_each(rows, delay, (window,))
+        return number, hits
+
+    def worth(self, rows: range, delay: int, window: int) -> Floats:
+        """Per row: how many independent predictions one scored row of that window is worth, in [0, 1].
+
+        Hits that never vary say nothing of their dependence: it is taken as none. NaN where nothing is scored.
+        """
+        number, hits = self.counted(rows, delay, window)
+        number[number == 0.0] = np.nan
+        share = hits / number
+        both, both_hit, hits_in_pairs = self.pairs(rows, delay, window)
+        covariance = both_hit - share * hits_in_pairs + share * share * both
+        variance = number * share * (1.0 - share) * (self.lags + 1)
+        varies = variance > 0.0
+        inflation = 1.0 + 2.0 * np.divide(covariance, variance, out=np.zeros_like(variance), where=varies)
+        seen = 1.0 - (1.0 + 2.0 * both / (number * (self.lags + 1))) / number
+        worth: Floats = np.maximum(seen, 0.0) / np.maximum(inflation, 1.0)
+        return worth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HitSums(HitCounts):
+    """For many rows: sums from the first row up to each boundary `(n + 1,)`.
+
+    `ends` sums the pairs whose later row is before the boundary, `starts` those that begin before it; a window's pairs
+    are the difference of the two.
+    """
+
+    lags: int
+    scored: Floats
+    hits: Floats
+    ends: Floats
+    starts: Floats
+
+    @classmethod
+    def of(cls, scored: Bools, hits: Bools, lags: int) -> "HitSums":
+        """The sums of columns `(n,)`; rows with a hit must be scored."""
+        s, h = scored.astype(np.float64), hits.astype(np.float64)
+        before, after = _weighted_neighbours(s, lags), _weighted_neighbours(s[::-1], lags)[::-1]
+        hits_before, hits_after = _weighted_neighbours(h, lags), _weighted_neighbours(h[::-1], lags)[::-1]
+        return cls(
+            lags=lags,
+            scored=_until(scored),
+            hits=_until(hits),
+            ends=_until(np.stack([s * before, h * hits_before, h * before + s * hits_before])),
+            starts=_until(np.stack([s * after, h * hits_after, h * after + s * hits_after])),
+        )
+
+    def counted_each(self, rows: range, delay: int, windows: Sequence[int]) -> tuple[Floats, Floats]:
+        """As promised."""
+        number, hits = (
+            _delayed(sums, rows, delay) - np.stack([_delayed(sums, rows, delay + window) for window in windows])
+            for sums in (self.scored, self.hits)
+        )
+        return number, hits
+
+    def pairs(self, rows: range, delay: int, window: int) -> Floats:
+        """As promised, for windows longer than the lags."""
+        return _delayed(self.ends, rows, delay) - _delayed(self.starts, rows, delay + window)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HitWindows(HitCounts):
+    """For few rows: each window counted by itself. Rows with a hit must be scored."""
+
+    lags: int
+    scored: Bools
+    hits: Bools
+
+    def counted_each(self, rows: range, delay: int, windows: Sequence[int]) -> tuple[Floats, Floats]:
+        """As promised."""
+        seen = [[_window(row, delay, window) for row in rows] for window in windows]
+        number, hits = (
+            np.array([[np.count_nonzero(flags[part]) for part in parts] for parts in seen], dtype=np.float64)
+            for flags in (self.scored, self.hits)
+        )
+        return number, hits
+
+    def pairs(self, rows: range, delay: int, window: int) -> Floats:
+        """As promised."""
+        pairs = np.empty((3, len(rows)))
+        for at, row in enumerate(rows):
+            seen = _window(row, delay, window)
+            s, h = self.scored[seen].astype(np.float64), self.hits[seen].astype(np.float64)
+            before, hits_before = _weighted_neighbours(s, self.lags), _weighted_neighbours(h, self.lags)
+            pairs[:, at] = s @ before, h @ hits_before, h @ before + s @ hits_before
+        return pairs
+
+
+# the rows of the window that ends `delay` before a row
+def _window(row: int, delay: int, window: int) -> slice:
+    return slice(max(row - delay - window, 0), max(row - delay, 0))
+
+
+def share_of(scored: Bools, hits: Bools, lags: int) -> Share:
+    """The share of `hits` among the `scored` of all rows `(n,)`, a candle apart. A lag of n or more is cut."""
+    counts = HitWindows(lags=max(min(lags, len(scored) - 1), 0), scored=scored, hits=scored & hits)
+    newest = range(len(scored), len(scored) + 1)
+    number, right = (float(found[0]) for found in counts.counted(newest, 0, len(scored)))
+    if not number:
+        return Share(accuracy=np.nan, predictions=0, effective_predictions=np.nan)
+    worth = float(counts.worth(newest, 0, len(scored))[0])
+    return Share(accuracy=right / number, predictions=int(number), effective_predictions=number * worth)
+
+
+def pooled_share(columns: Sequence[tuple[Bools, Bools]], lags: int) -> Share:
+    """The share over several pairs' (scored, hits), all `(n,)` and row for row of the same candles.
+
+    Pairs move together: what they miss at one candle is added up before its covariances are taken (Driscoll and Kraay
+    1998). Of one pair it is `share_of`.
+    """
+    number = sum(int(np.count_nonzero(scored)) for scored, _ in columns)
+    if not number:
+        return Share(accuracy=np.nan, predictions=0, effective_predictions=np.nan)
+    share = sum(int(np.count_nonzero(scored & hits)) for scored, hits in columns) / number
+    missed = np.stack([np.where(scored, hits - share, 0.0) for scored, hits in columns]).sum(axis=0)
+    predicted = np.stack([scored for scored, _ in columns]).sum(axis=0, dtype=np.float64)
+    plain = number * share * (1.0 - share)
+    inflation = max(_long_run(missed, lags) / plain, 1.0) if plain else 1.0
+    worth = max(1.0 - _long_run(predicted, lags) / number**2, 0.0) / inflation
+    return Share(accuracy=share, predictions=number, effective_predictions=number * worth)
+
+
+# the sum of products of rows up to `lags` apart, by their Bartlett weights
+def _long_run(values: Floats, lags: int) -> float:
+    lags = max(min(lags, len(values) - 1), 0)
+    products = [values[lag:] @ values[: len(values) - lag] for lag in range(lags + 1)]
+    weights = 1.0 - np.arange(lags + 1) / (lags + 1)
+    return float(2.0 * (weights @ products) - products[0])
+
+
+# The sum of the rows up to `lags` before each row, weighted by lags + 1 - lag. Sums of integers: exact in any order.
+def _weighted_neighbours(values: Floats, lags: int) -> Floats:
+    weights = np.arange(lags + 1, 0, -1, dtype=np.float64)
+    weights[0] = 0.0
+    return np.convolve(values, weights)[: len(values)] if len(values) else values
+
+
+# sums up to each boundary along the last axis, from none to all
+def _until(values: NDArray[Any]) -> Floats:
+    sums = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
+    np.cumsum(values, axis=-1, out=sums[..., 1:], dtype=np.float64)
+    return sums
+
+
+# The sums up to the boundary that lies `delay` before each row: of nothing where it lies before the first one.
+def _delayed(sums: Floats, rows: range, delay: int) -> Floats:
+    delayed = np.zeros((*sums.shape[:-1], len(rows)))
+    first = max(delay - rows.start, 0)
+    if first < len(rows):
+        delayed[..., first:] = sums[..., rows.start + first - delay : rows.stop - delay]
+    return delayed
+
+
+__all__ = ["Bools", "HitCounts", "HitSums", "HitWindows", "Share", "pooled_share", "share_of"]

@@ -1,0 +1,150 @@
+"""The market itself, read from raw candles: activity and volume, each beside its own recent past.
+
+A model's features are computed by its strategy, and a long training set has seen most of their values. What it has
+hardly seen is a step: a market that is twice as volatile as in the weeks before, or as volatile on a third of the
+volume. So each figure is taken relative to its mean over the window of candles before it, and is the same for every
+strategy.
+
+Everything is counted in whole numbers: a row's figures do not depend on where its frame starts.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradai_lifecycle.monitor.psi import Floats
+
+#: What is followed, in the order of the columns.
+MARKET_SERIES = ("range", "volume", "change of range", "change of volume", "body")
+RANGE, VOLUME = MARKET_SERIES.index("range"), MARKET_SERIES.index("volume")
+# figures are rounded to this fraction, so that their sums are exact
+_STEPS = 1 << 20
+# a candle without a range or a volume counts as one with this little of it
+_LEAST_RANGE, _LEAST_VOLUME = 1e-5, 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Candles:
+    """The prices and volumes of n candles in time order, each `(n,)`."""
+
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+    def __len__(self) -> int:
+        return len(self.close)
+
+    def rows(self, rows: "slice | NDArray[np.bool_]") -> "Candles":
+        """Some of the candles."""
+        return Candles(**{name: getattr(self, name)[rows] for name in _PARTS})
+
+    def equals(self, other: "Candles") -> bool:
+        """Whether all prices and volumes are the same; NaN is not."""
+        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in _PARTS)
+
+
+_PARTS = tuple(field.name for field in fields(Candles))
+
+
+def market_values(candles: Candles, window: int) -> Floats:
+    """Each of `MARKET_SERIES` less its mean over the `window` candles before, `(n, 5)`.
+
+    Range is ln(high / low - 1), volume ln(volume), the changes are absolute differences of the two from one candle to
+    the next, body is the share of the range between open and close. NaN in the first `window` rows, of the changes in
+    one more, and wherever what a figure is made of is not finite in one of the candles.
+    """
+    figures = MarketFigures.of(candles)
+    relative = np.full(figures.whole.shape, np.nan)
+    if len(candles) > window:
+        before, known_before = _sums_before(figures.whole, window), _sums_before(figures.known, window)
+        relative[window:] = figures.part(slice(window, None)).relative(before, known_before, window)
+    return relative
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MarketFigures:
+    """Each of `MARKET_SERIES` of n candles by itself, `(n, 5)`: as whole numbers, and where it is `known`."""
+
+    whole: NDArray[np.int64]
+    known: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, candles: Candles) -> "MarketFigures":
+        """Of candles one after another; the first has no change."""
+        figures = _figures(candles)
+        known = np.isfinite(figures)
+        return cls(whole=np.rint(np.where(known, figures, 0.0) * _STEPS).astype(np.int64), known=known)
+
+    def part(self, rows: slice) -> "MarketFigures":
+        """Some of the rows."""
+        return MarketFigures(whole=self.whole[rows], known=self.known[rows])
+
+    def followed_by(self, others: "MarketFigures") -> "MarketFigures":
+        """These and, after them, others."""
+        return MarketFigures(
+            whole=np.concatenate([self.whole, others.whole]), known=np.concatenate([self.known, others.known])
+        )
+
+    def relative(self, before: NDArray[np.int64], known_before: NDArray[np.int64], window: int) -> Floats:
+        """Less their mean over `window` rows before each, whose sums are given `(n, 5)`; NaN where one is unknown."""
+        complete = self.known & (known_before == window)
+        return np.where(complete, (self.whole * window - before) / (window * _STEPS), np.nan)
+
+
+class MarketPast:
+    """The figures of a pair's last window of candles, and their sums: what its next candles are held against."""
+
+    def __init__(self, candles: Candles, window: int) -> None:
+        self._window = window
+        self._figures = MarketFigures.of(candles).part(slice(-window, None))
+        self._sums, self._known = self._figures.whole.sum(axis=0), self._figures.known.sum(axis=0)
+
+    def next(self, candles: Candles) -> Floats:
+        """The rows `(n - 1, 5)` of `market_values` of candles after the first, which is the last one of the past."""
+        come, held = MarketFigures.of(candles).part(slice(1, None)), len(self._figures.whole)
+        figures, values = self._figures.followed_by(come), np.full(come.whole.shape, np.nan)
+        for at, (whole, known) in enumerate(zip(come.whole, come.known, strict=True)):
+            gone = held + at - self._window
+            if gone >= 0:
+                values[at] = come.part(slice(at, at + 1)).relative(self._sums, self._known, self._window)
+                self._sums, self._known = self._sums - figures.whole[gone], self._known - figures.known[gone]
+            self._sums, self._known = self._sums + whole, self._known + known
+        self._figures = figures.part(slice(-self._window, None))
+        return values
+
+
+def market_memory_candles(window: int) -> int:
+    """How many predecessors a row of `market_values` needs: the mean's, and one more for the changes."""
+    return window + 1
+
+
+def _figures(candles: Candles) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        height = candles.high / candles.low - 1.0
+        spread = candles.high - candles.low
+        known = np.isfinite(height) & np.isfinite(spread)
+        height = np.log(np.where(known, np.maximum(height, _LEAST_RANGE), np.nan))
+        volume = np.log(np.where(candles.volume >= 0.0, candles.volume, np.nan) + _LEAST_VOLUME)
+        move = np.abs(candles.close - candles.open)
+        body = np.where(spread > 0.0, np.minimum(move / spread, 1.0), 0.0)
+    body = np.where(np.isfinite(spread) & np.isfinite(move), body, np.nan)
+    return np.column_stack([height, volume, _changes(height), _changes(volume), body])
+
+
+def _changes(values: Floats) -> Floats:
+    with np.errstate(invalid="ignore"):
+        return np.abs(np.diff(values, prepend=np.nan))
+
+
+# the sum of the `window` rows before each row from `window` on
+def _sums_before(whole: NDArray[np.int64] | NDArray[np.bool_], window: int) -> NDArray[np.int64]:
+    until = np.zeros((len(whole) + 1, whole.shape[1]), dtype=np.int64)
+    np.cumsum(whole, axis=0, out=until[1:])
+    sums: NDArray[np.int64] = until[window:-1] - until[: -window - 1]
+    return sums
+
+
+__all__ = ["MARKET_SERIES", "RANGE", "VOLUME", "Candles", "MarketPast", "market_memory_candles", "market_values"]
