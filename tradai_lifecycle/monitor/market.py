@@ -147,4 +147,13 @@ def _sums_before(whole: NDArray[np.int64] | NDArray[np.bool_], window: int) -> N
     return sums
 
 
-__all__ = ["MARKET_SERIES", "RANGE", "VOLUME", "Candles", "MarketPast", "market_memory_candles", "market_values"]
+__all__ = [
+    "MARKET_SERIES",
+    "RANGE",
+    "VOLUME",
+    "Candles",
+    "MarketFigures",
+    "MarketPast",
+    "market_memory_candles",
+    "market_values",
+]
