@@ -19,7 +19,7 @@ REGISTRY: Mapping[str, tuple[str, str, str]] = {
     "torn-reads": ("slot", "torn_read_rows", "whether a reader sees half a swap"),
     "outage": ("outage", "rows", "what a silent registry costs the bot"),
     "health-share": ("health_share", "rows", "what judging a batch costs"),
-    "rolling-psi": ("rolling", "rows", "how fast a whole history is judged"),
+    "monitor-speed": ("monitor_speed", "rows", "how fast the monitors are"),
     "backtest": ("backtest", "rows", "how much longer a backtest takes"),
     "latency": ("latency", "rows", "how soon a fault cuts the stake"),
     "accuracy-rule": ("accuracy_rule", "rows", "how rarely and how soon the accuracy rules reduce"),

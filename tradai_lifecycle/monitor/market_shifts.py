@@ -76,6 +76,9 @@ class RememberedMarket(MarketMonitor):
         columns.slow[first:known], columns.fast[first:known] = (
             column[first + gone :] for column in (last.columns.slow, last.columns.fast)
         )
+        if known < first:
+            # rows without all their memory are left out, and so are not summed
+            self._sums = None
         for row in range(max(first, known), rows):
             columns.slow[row], columns.fast[row] = self._shifts.at(self._sums_at(codes, row))
         return codes, columns

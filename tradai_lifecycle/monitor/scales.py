@@ -77,6 +77,7 @@ class RememberedScales(Scales):
     def forget(self) -> None:
         """Take every range anew: the next frame does not go on from the last one."""
         self._candles = []
+        self._found, self._slack, self._room = self._found[:0], self._slack[:0], self._room[:0]
 
     def moved(self, largest_moves: Floats) -> None:
         """Each feature's values moved by at most this from the last frame to this one, `(F,)`; NaN: unknown."""
