@@ -11,7 +11,7 @@ export DO_NOT_TRACK := true
 # many small predictions in several processes: more threads than cores would wait for each other
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-oldest lint bench bench-drift bench-drift-quick bench-drift-peers soak requirements clean
+.PHONY: demo test test-oldest lint bench bench-drift bench-drift-quick bench-drift-peers bench-equal soak requirements clean
 
 $(STAMP): $(REQUIREMENTS) pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -51,6 +51,10 @@ bench-drift: $(STAMP)
 
 bench-drift-quick: $(STAMP)
 	$(BIN)/python -m benchmarks.drift --quick
+
+# detectors at equal false alarms; goes on where it was stopped
+bench-equal: $(STAMP)
+	$(BIN)/python -m benchmarks.equal_alarms
 
 # other libraries to compare with, each in an environment of its own
 PEERS := benchmarks/results/peers

@@ -31,7 +31,8 @@ class Plain:
     def index(self, observed: Counts, window: int) -> Floats:
         """The index of counts `(..., F, 11)`, smoothed towards training as the package does."""
         total = self.counts.sum(axis=1, keepdims=True)
-        return index_terms(observed, window, self.counts, total).sum(axis=-1)
+        index: Floats = index_terms(observed, window, self.counts, total).sum(axis=-1)
+        return index
 
 
 def index_terms(observed: Counts, window: int, counts: Counts, total: Counts | int) -> Floats:
@@ -76,22 +77,28 @@ def history_by_tables(codes: Codes, plain: Plain, window: int) -> Floats:
 
 
 class RingBuffer:
-    """The newest codes `(window, F)`, counted as they come and go."""
+    """The newest codes `(window, F)`, counted as they come and go; what no window changes is worked out beforehand."""
 
     def __init__(self, codes: Codes, plain: Plain) -> None:
-        self._ring, self._plain, self._next = codes.copy(), plain, 0
-        self._features, self._total = np.arange(codes.shape[1]), plain.counts.sum(axis=1, keepdims=True)
-        self._counts = np.zeros(plain.counts.shape, dtype=np.int64)
-        for row in codes:
-            self._counts[self._features, row] += 1
+        self._first = np.arange(codes.shape[1]) * plain.counts.shape[1]
+        self._ring, self._next = codes + self._first, 0
+        self._counts = np.bincount(self._ring.ravel(), minlength=plain.counts.size)
+        self._expected = np.maximum(plain.counts, 0.5) / plain.counts.sum(axis=1, keepdims=True)
+        self._prior, self._empty = 5.0 * self._expected, plain.counts == 0
 
     def push(self, row: Codes) -> Floats:
         """The index `(F,)` once the row `(F,)` has come."""
-        self._counts[self._features, self._ring[self._next]] -= 1
-        self._counts[self._features, row] += 1
-        self._ring[self._next] = row
+        come = row + self._first
+        self._counts[self._ring[self._next]] -= 1
+        self._counts[come] += 1
+        self._ring[self._next] = come
         self._next = (self._next + 1) % len(self._ring)
-        return index_terms(self._counts, len(self._ring), self._plain.counts, self._total).sum(axis=1)
+        observed = self._counts.reshape(self._expected.shape)
+        share = (observed + self._prior) / (len(self._ring) + 5.0)
+        terms: Floats = (share - self._expected) * np.log(share / self._expected)
+        terms[self._empty & (observed == 0)] = 0.0
+        index: Floats = terms.sum(axis=1)
+        return index
 
 
 def recounted_windows(codes: Codes, plain: Plain, window: int) -> Floats:

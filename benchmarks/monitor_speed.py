@@ -71,7 +71,7 @@ def _relations_row(size: str) -> Row:
     return ratio_row(
         f"drift columns with relations / without, {size}",
         in_turns(
-            lambda: folded(psi_columns(codes, pair.series, WINDOW), limits, len(codes)),
+            lambda: folded(psi_columns(codes, pair.series, WINDOW), limits, len(codes), WINDOW),
             lambda: monitor.of(codes),
             turns=5,
             warm_up=1,

@@ -17,7 +17,7 @@ from tradai_lifecycle.config import (
     parse_config,
 )
 from tradai_lifecycle.errors import ConfigurationError, InvalidConfigValueError, UnknownConfigKeyError
-from tradai_lifecycle.states import Adoption, Role, TradingState
+from tradai_lifecycle.states import Adoption, Role, Thresholds, TradingState
 
 KEYS = LifecycleConfig.model_fields
 
@@ -56,6 +56,13 @@ def test_a_key_like_no_other_leads_to_the_list_of_keys() -> None:
     assert str(caught.value) == (
         "tradai_lifecycle: unknown key 'zzz' in the configuration. docs/configuration.md lists every key."
     )
+
+
+@pytest.mark.parametrize("limits", ["calibrated", "dynamic", "fixed"])
+def test_where_limits_come_from_is_written_as_it_is_read(limits: str) -> None:
+    config = parse(thresholds=limits)
+    assert config.thresholds is Thresholds(limits)
+    assert LifecycleConfig.model_validate_json(config.model_dump_json()) == config
 
 
 @pytest.mark.parametrize("key", KEYS)

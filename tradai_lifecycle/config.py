@@ -142,7 +142,10 @@ class LifecycleConfig(BaseModel):
     window_candles: int = Field(500, ge=200, le=5_000, description="live window of the PSI, in candles")
     thresholds: Thresholds = Field(
         Thresholds.CALIBRATED,
-        description="calibrated: what training shows; fixed: the bare PSI floors; target_false_alarms_per_1000: tuned",
+        description=(
+            "calibrated: what training shows; dynamic: each series' recent past; "
+            "fixed: the bare PSI floors; target_false_alarms_per_1000: tuned"
+        ),
     )
     target_false_alarms_per_1000: float | None = Field(
         None, gt=0.0, le=10.0, description="significant alarms per 1,000 candles without drift that limits are tuned to"

@@ -279,10 +279,11 @@ class Adoption(StrEnum):
 
 
 class Thresholds(StrEnum):
-    """Where limits come from: what training shows, a rate of false alarms that it would have had, or the bare rule."""
+    """Where limits come from: what training shows, a rate of false alarms in it, a series' own past, the bare rule."""
 
     CALIBRATED = "calibrated"
     TARGET_FALSE_ALARMS_PER_1000 = "target_false_alarms_per_1000"
+    DYNAMIC = "dynamic"
     FIXED = "fixed"
 
 

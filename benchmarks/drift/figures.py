@@ -1,6 +1,6 @@
 """What the tables show, summed up over the series: false triggers without drift, and faults found."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TypeVar
@@ -20,7 +20,8 @@ Key = TypeVar("Key")
 class FalseTriggers:
     """A detector without drift: triggers per 1,000 candles and the share of time in alarm, with 95 % intervals.
 
-    Neighbouring candles are no independent observations of the time in alarm: a whole run counts as one.
+    Neighbouring candles are no independent observations of the time in alarm: a whole run counts as one. The noisiest
+    series is that with the most triggers, the first of several; `rate_of_others` leaves it out, None where it is alone.
     """
 
     kind: str
@@ -33,6 +34,9 @@ class FalseTriggers:
     rate_interval: Interval
     alarmed: float
     alarmed_interval: Interval
+    noisiest_series: str
+    noisiest_triggers: int
+    rate_of_others: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +63,15 @@ class Found:
 
 def false_triggers(measured: Iterable[Measured]) -> list[FalseTriggers]:
     """By kind of stream, training candles and detector, in the order measured."""
-    plain = [part for part in measured if part.cell.stream.kind in (Kind.NO_DRIFT, Kind.NEXT)]
-    groups = _grouped(plain, lambda part: (part.cell.stream.kind, part.cell.stream.trained, part.cell.detector.name))
+    groups: dict[tuple[Kind, int, str], dict[str, list[Outcome]]] = {}
+    for part in measured:
+        stream = part.cell.stream
+        if part.outcomes and stream.kind in (Kind.NO_DRIFT, Kind.NEXT):
+            of_group = groups.setdefault((stream.kind, stream.trained, part.cell.detector.name), {})
+            of_group.setdefault(str(stream.series), []).extend(part.outcomes)
     return [
-        _false_triggers(kind.value, trained, detector, outcomes)
-        for (kind, trained, detector), outcomes in groups.items()
+        _false_triggers(kind.value, trained, detector, by_series)
+        for (kind, trained, detector), by_series in groups.items()
     ]
 
 
@@ -88,9 +96,14 @@ def _grouped(measured: Iterable[Measured], key: Callable[[Measured], Key]) -> di
     return groups
 
 
-def _false_triggers(kind: str, trained: int, detector: str, outcomes: Sequence[Outcome]) -> FalseTriggers:
-    candles = sum(outcome.candles for outcome in outcomes)
-    triggers = sum(outcome.triggers for outcome in outcomes)
+def _false_triggers(
+    kind: str, trained: int, detector: str, by_series: Mapping[str, Sequence[Outcome]]
+) -> FalseTriggers:
+    counted = {series: _counted(outcomes) for series, outcomes in by_series.items()}
+    triggers, candles = (sum(part) for part in zip(*counted.values(), strict=True))
+    noisiest = max(counted, key=lambda series: counted[series][0])
+    own_triggers, own_candles = counted[noisiest]
+    outcomes = [outcome for own in by_series.values() for outcome in own]
     alarmed = sum(outcome.alarmed for outcome in outcomes) / candles
     return FalseTriggers(
         kind=kind,
@@ -103,7 +116,14 @@ def _false_triggers(kind: str, trained: int, detector: str, outcomes: Sequence[O
         rate_interval=of_rate(triggers, candles / 1_000),
         alarmed=alarmed,
         alarmed_interval=of_share(alarmed * len(outcomes), len(outcomes)),
+        noisiest_series=noisiest,
+        noisiest_triggers=own_triggers,
+        rate_of_others=1_000 * (triggers - own_triggers) / (candles - own_candles) if candles > own_candles else None,
     )
+
+
+def _counted(outcomes: Sequence[Outcome]) -> tuple[int, int]:
+    return sum(outcome.triggers for outcome in outcomes), sum(outcome.candles for outcome in outcomes)
 
 
 def _found(kind: str, trained: int, fault: str, detector: str, outcomes: Sequence[Outcome]) -> Found:

@@ -50,12 +50,13 @@ def in_markdown(results: Results) -> list[str]:
     if results.cells < results.cells_planned:
         measured += f" Of the plan's {results.cells_planned:,} cells {results.cells:,} were measured."
     tables = (*tables_of(results), rules_of(results))
-    return [measured, "", *(line for part in tables for line in _lines(part))][:-1]
+    return [measured, "", *(line for part in tables for line in lines_of(part))][:-1]
 
 
-def _lines(part: Table) -> list[str]:
+def lines_of(part: Table) -> list[str]:
+    """A table in Markdown, under its title."""
     note = [part.note, ""] if part.note else []
     return [f"### {part.title}", "", *note, *table(part.headings, part.rows)]
 
 
-__all__ = ["NAME", "in_markdown", "ship", "show", "write"]
+__all__ = ["NAME", "in_markdown", "lines_of", "ship", "show", "write"]

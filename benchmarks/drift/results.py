@@ -53,14 +53,14 @@ class Results:
 
     def to_json(self) -> str:
         """The results as text, a figure per line."""
-        return json.dumps(_rounded(asdict(self))).replace("}, {", "},\n{") + "\n"
+        return json.dumps(rounded(asdict(self))).replace("}, {", "},\n{") + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "Results":
         """Read what `to_json` wrote."""
         values = json.loads(text)
-        values["false_triggers"] = tuple(_read(FalseTriggers, part) for part in values["false_triggers"])
-        values["found"] = tuple(_read(Found, part) for part in values["found"])
+        values["false_triggers"] = tuple(read_figure(FalseTriggers, part) for part in values["false_triggers"])
+        values["found"] = tuple(read_figure(Found, part) for part in values["found"])
         return cls(**{**values, "series": tuple(values["series"])})
 
 
@@ -70,19 +70,20 @@ def about_the_machine() -> str:
     return f"tradai-lifecycle {__version__}, Python {platform.python_version()}, {platform.machine()}, {cores} cores"
 
 
-def _read(kind: type, values: Mapping[str, Any]) -> Any:
+def read_figure(kind: type, values: Mapping[str, Any]) -> Any:
+    """A dataclass of figures from its JSON; lists become tuples. AssertionError where its fields are others."""
     names = {field.name for field in fields(kind)}
     assert set(values) == names, f"{kind.__name__}: other fields than this code knows; run the benchmark again"
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
-# beyond these digits figures of one run mean nothing
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """The same with four digits in every float: beyond these figures of one run mean nothing."""
     if isinstance(value, dict):
-        return {key: _rounded(part) for key, part in value.items()}
+        return {key: rounded(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(part) for part in value]
+        return [rounded(part) for part in value]
     return round(value, 4) if isinstance(value, float) else value
 
 
-__all__ = ["RESULTS", "SHIPPED", "Results", "about_the_machine"]
+__all__ = ["RESULTS", "SHIPPED", "Results", "about_the_machine", "read_figure", "rounded"]

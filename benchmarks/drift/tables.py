@@ -12,6 +12,8 @@ from benchmarks.drift.streams.stream import WATCHED_CANDLES, WINDOW
 
 #: A detector that was on before the fault in so many of its runs says nothing by being on after it.
 USELESS_SHARE = 0.95
+#: The detector whose false triggers are told apart by series.
+SPREAD_OUT = "ours calibrated"
 
 _TITLES = {
     Kind.NO_DRIFT: "Blocks left out of the training range: no drift",
@@ -63,8 +65,20 @@ def _quiet_tables(results: Results) -> Iterator[Table]:
             title=_TITLES[kind],
             headings=tuple(headings),
             rows=tuple(rows + _missing(results, len(headings) - 1)),
-            note=f"Triggers per 1,000 candles and share of time in alarm, n = {WINDOW}. Candles watched: {candles}.",
+            note=f"Triggers per 1,000 candles and share of time in alarm, n = {WINDOW}. Candles watched: {candles}."
+            + _noisiest(of_kind),
         )
+
+
+# a series whose market changed for good can hold most of the alarms
+def _noisiest(figures: Sequence[FalseTriggers]) -> str:
+    words = [
+        f"{figure.noisiest_triggers} of {figure.triggers} at m = {figure.trained:,} are of {figure.noisiest_series} "
+        f"(without it {figure.rate_of_others:.2f} per 1,000)"
+        for figure in sorted(figures, key=lambda figure: figure.trained)
+        if figure.detector == SPREAD_OUT and figure.triggers and figure.rate_of_others is not None
+    ]
+    return f" Of the triggers of {SPREAD_OUT}, {', '.join(words)}." if words else ""
 
 
 def _quiet_cells(figure: FalseTriggers | None) -> tuple[str, str, str]:
@@ -72,7 +86,7 @@ def _quiet_cells(figure: FalseTriggers | None) -> tuple[str, str, str]:
         return "-", "-", "-"
     low, high = figure.rate_interval
     rate = f"{figure.rate:.2f} ({low:.2f} to {high:.2f})"
-    return rate, f"{_percent(figure.alarmed)} {_spread(figure.alarmed_interval)}", str(figure.runs)
+    return rate, f"{percent(figure.alarmed)} {_spread(figure.alarmed_interval)}", str(figure.runs)
 
 
 def _most_candles(figures: Sequence[FalseTriggers], trained: int) -> int:
@@ -93,7 +107,7 @@ def _fault_table(title: str, figures: Sequence[Found], results: Results) -> Tabl
     names = [name for name in results.detectors if any(figure.detector == name for figure in figures)]
     on_before = {name: _on_before(figures, name) for name in names}
     telling = [name for name in names if on_before[name] < USELESS_SHARE]
-    rows = [(fault, *(_fault_cell(measured.get((fault, name))) for name in telling)) for fault in faults]
+    rows = [(fault, *(fault_cell(measured.get((fault, name))) for name in telling)) for fault in faults]
     return Table(
         title=title, headings=("fault", *telling), rows=tuple(rows), note=_fault_note(figures, on_before, results)
     )
@@ -102,7 +116,7 @@ def _fault_table(title: str, figures: Sequence[Found], results: Results) -> Tabl
 def _fault_note(figures: Sequence[Found], on_before: dict[str, float], results: Results) -> str:
     quiet = f"the runs that were quiet before (at most {max(figure.runs for figure in figures)})"
     notes = [f"Share of {quiet} with an alarm within {WATCHED_CANDLES:,} candles; then the median delay in candles."]
-    useless = [f"{name} ({_percent(share)})" for name, share in on_before.items() if share >= USELESS_SHARE]
+    useless = [f"{name} ({percent(share)})" for name, share in on_before.items() if share >= USELESS_SHARE]
     if useless:
         notes.append(f"On before the fault already, so that they tell nothing: {', '.join(useless)}.")
     notes += [f"{name}: {words}." for name, words in results.missing.items()]
@@ -116,12 +130,13 @@ def _on_before(figures: Sequence[Found], detector: str) -> float:
     return sum(figure.already_on for figure in own) / sum(figure.runs for figure in own)
 
 
-def _fault_cell(figure: Found | None) -> str:
+def fault_cell(figure: Found | None) -> str:
+    """The share found, then the median delay, each with its interval; `-` where nothing was measured."""
     if figure is None:
         return "-"
     if figure.share is None:
         return f"on before, {figure.already_on} of {figure.runs}"
-    words = f"{_percent(figure.share)} {_spread(figure.share_interval)} of {figure.quiet}"
+    words = f"{percent(figure.share)} {_spread(figure.share_interval)} of {figure.quiet}"
     if figure.median_delay is None or figure.median_interval is None:
         return words
     low, high = figure.median_interval
@@ -132,7 +147,8 @@ def _missing(results: Results, columns: int) -> list[tuple[str, ...]]:
     return [(name, words, *[""] * (columns - 1)) for name, words in results.missing.items()]
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share in percent, with a digit after the point near 0 and 1."""
     return f"{100 * share:.0f} %" if share in (0.0, 1.0) or 0.1 <= share <= 0.99 else f"{100 * share:.1f} %"
 
 
@@ -141,4 +157,4 @@ def _spread(interval: Interval) -> str:
     return f"({100 * low:.0f} to {100 * high:.0f})"
 
 
-__all__ = ["Table", "rules_of", "tables_of"]
+__all__ = ["Table", "fault_cell", "percent", "rules_of", "tables_of"]

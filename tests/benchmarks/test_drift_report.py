@@ -16,10 +16,12 @@ from benchmarks.marked import STATISTICS, markers
 
 SERIES = Series(pair="BTC/USDT", timeframe="1h")
 NOW = datetime(2024, 5, 6, tzinfo=UTC)
+OURS, BARE = "ours calibrated", "rule of thumb"
 
 
-def measured(detector: int, stream: Stream, fault: str, *outcomes: Outcome) -> Measured:
-    return Measured(cell=Cell(detector=DETECTORS[detector], stream=stream, fault=fault), outcomes=outcomes, seconds=1.0)
+def measured(detector: str, stream: Stream, fault: str, *outcomes: Outcome) -> Measured:
+    (shown,) = (one for one in DETECTORS if one.name == detector)
+    return Measured(cell=Cell(detector=shown, stream=stream, fault=fault), outcomes=outcomes, seconds=1.0)
 
 
 def outcome(*, triggers: int = 0, already_on: bool = False, delay: int | None = None) -> Outcome:
@@ -30,12 +32,14 @@ def results() -> Results:
     quiet = NoDrift(series=SERIES, trained=20_000, blocks=2)
     faulty = Injected(series=SERIES, trained=20_000, splits=1, runs_per_split=2)
     parts = [
-        measured(0, quiet, NO_FAULT, outcome(), outcome(triggers=1)),
-        measured(5, quiet, NO_FAULT, outcome(triggers=4), outcome(triggers=4)),
+        measured(OURS, quiet, NO_FAULT, outcome(), outcome(triggers=1)),
+        measured(BARE, quiet, NO_FAULT, outcome(triggers=4), outcome(triggers=4)),
     ]
     for fault, delay in ((NO_FAULT, None), ("one feature +1 sd", 400)):
-        parts.append(measured(0, faulty, fault, outcome(delay=delay), outcome(already_on=True, delay=1)))
-        parts.append(measured(5, faulty, fault, outcome(already_on=True, delay=1), outcome(already_on=True, delay=1)))
+        parts.append(measured(OURS, faulty, fault, outcome(delay=delay), outcome(already_on=True, delay=1)))
+        parts.append(
+            measured(BARE, faulty, fault, outcome(already_on=True, delay=1), outcome(already_on=True, delay=1))
+        )
     return Results.of(parts, len(parts) + 1, NOW)
 
 
@@ -58,6 +62,18 @@ def test_tables_say_what_was_counted() -> None:
     assert "| one feature +1 sd | 100 % (21 to 100) of 1; 400 (400 to 400) |" in text
     assert "| no fault | 0 % (0 to 79) of 1 |" in text
     assert "rule of thumb (100 %)" in text
+
+
+def test_the_series_with_most_false_triggers_is_named_beside_the_rate_of_the_others() -> None:
+    restless = Series(pair="ETH/USDT", timeframe="1h")
+    streams = [NoDrift(series=series, trained=20_000, blocks=2) for series in (SERIES, restless)]
+    parts = [
+        measured(OURS, streams[0], NO_FAULT, outcome(), outcome(triggers=1)),
+        measured(OURS, streams[1], NO_FAULT, outcome(triggers=3)),
+    ]
+    text = "\n".join(in_markdown(Results.of(parts, len(parts), NOW)))
+    assert "Of the triggers of ours calibrated, 3 of 4 at m = 20,000 are of ETH 1h (without it 0.50 per 1,000)." in text
+    assert "Of the triggers" not in "\n".join(in_markdown(Results.of(parts[:1], 1, NOW)))
 
 
 def test_the_document_shows_the_shipped_figures() -> None:

@@ -57,6 +57,7 @@ def test_the_whole_chain_of_a_pair_in_words(room: ControlRoom) -> None:
         "   data: no fault",
         "2. severity: significant: significant drift of the features",
         "   diagnosis: drift; no fault seen in data, features, scale, relations",
+        "   began 2026-03-01 12:00 UTC or before",
         "3. automatic state: paused: significant drift of the features (since 2026-03-01 10:00 UTC)",
         "4. operator: paused: a latch, lifted by a resume alone",
         EFFECTIVE,

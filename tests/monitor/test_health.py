@@ -18,6 +18,7 @@ from tradai_lifecycle.monitor import (
     series_health,
     series_limits,
 )
+from tradai_lifecycle.monitor.limits import NEW_CANDLES_MARGIN
 from tradai_lifecycle.states import AccuracyVerdict, Reason, Thresholds
 
 HOUR_NS = 3_600 * 10**9
@@ -59,11 +60,13 @@ def judge(frame, reference, settings, trained_until_ns=0):
     return assess(**frame, reference=reference, settings=settings, trained_until_ns=trained_until_ns)
 
 
+@pytest.mark.parametrize("thresholds", [Thresholds.CALIBRATED, Thresholds.DYNAMIC])
 @given(seed=st.integers(0, 1_000), cut=st.integers(1, 300), drift=st.sampled_from([0.0, 2.0]), faults=st.booleans())
 @examples(max_examples=40, deadline=None)
 def test_every_column_is_the_same_to_the_last_bit_wherever_the_frame_starts_or_ends(
-    autoregressive, pair_reference, settings, seed, cut, drift, faults
+    autoregressive, pair_reference, settings, thresholds, seed, cut, drift, faults
 ):
+    settings = replace(settings, thresholds=thresholds)
     frame = frame_of(seed, autoregressive, drift=drift, faults=faults)
     whole = judge(frame, pair_reference, settings, HOUR_NS * 400_100)
     memory = health_memory_candles(settings)
@@ -85,8 +88,11 @@ def test_the_frames_compared_show_every_kind_of_evidence(autoregressive, pair_re
 
 def test_the_memory_is_the_longest_of_all_monitors(settings):
     assert health_memory_candles(settings) == 3 + 90 - 1
-    # the market beside its last window, over half a window, and calm for a quarter of one before a relation counts
-    assert health_memory_candles(replace(settings, window_candles=500)) == (501 + 249) + 125
+    # the market beside its last window, over half a window, and calm for half of one before a relation counts
+    assert health_memory_candles(replace(settings, window_candles=500)) == (501 + 249) + 250
+    # the window, and one window of past whose windows end before it begins
+    followed = replace(settings, window_candles=500, thresholds=Thresholds.DYNAMIC)
+    assert health_memory_candles(followed) == 499 + 999
 
 
 def test_drift_columns_are_those_of_the_rolling_index_and_its_limits(autoregressive, pair_reference, settings):
@@ -138,7 +144,7 @@ def test_a_series_whose_limit_sees_nothing_is_left_out_of_the_rules(pair_referen
     blind = replace(pair_reference.features[0], significant_quantile=1.01)
     limits = series_limits(replace(pair_reference, features=(blind, *pair_reference.features[1:])), settings)
     assert not limits[0].monitorable
-    assert limits[0].significant == 1.5 * 1.01
+    assert limits[0].significant == NEW_CANDLES_MARGIN * 1.01
 
 
 def test_fixed_thresholds_are_the_floors_for_every_series(pair_reference, settings):
@@ -147,6 +153,22 @@ def test_fixed_thresholds_are_the_floors_for_every_series(pair_reference, settin
     assert {(limit.moderate, limit.significant, limit.retrain, limit.monitorable) for limit in limits} == {
         (0.10, 0.25, 0.20, True)
     }
+    assert {limit.past_candles for limit in limits} == {0}
+
+
+def test_dynamic_thresholds_have_the_floors_and_a_past_for_every_series_that_training_was_long_enough_for(
+    pair_reference, settings
+):
+    """Also for one that cannot be watched by what training shows: its own level is what it is held against."""
+    dynamic = replace(settings, thresholds=Thresholds.DYNAMIC)
+    blind = replace(pair_reference.features[0], significant_quantile=1.01)
+    reference = replace(pair_reference, features=(blind, *pair_reference.features[1:]))
+    limits = series_limits(reference, dynamic)
+    assert {(limit.moderate, limit.significant, limit.retrain, limit.past_candles) for limit in limits} == {
+        (0.10, 0.25, 0.20, 40)
+    }
+    assert all(limit.monitorable for limit in limits)
+    assert not any(limit.monitorable for limit in series_limits(replace(reference, training_candles=399), dynamic))
 
 
 def test_calibrated_limits_never_fall_below_the_floors(pair_reference, settings):
@@ -186,6 +208,27 @@ def test_series_health_shows_the_newest_row_to_the_last_bit(autoregressive, pair
         settings=fixed,
     )
     assert longer == report
+
+
+def test_series_health_shows_dynamic_limits_as_they_are_at_its_candle(autoregressive, pair_reference, settings):
+    dynamic = replace(settings, thresholds=Thresholds.DYNAMIC)
+    frame = frame_of(7, autoregressive, drift=1.0)
+    raised = False
+    for end in range(120, ROWS, 20):
+        tail = rows_of(frame, slice(max(0, end - 150), end))
+        health = judge(tail, pair_reference, dynamic)
+        shown = {"features_tail": tail["features"], "prediction_tail": tail["prediction"]}
+        report = series_health(**shown, reference=pair_reference, settings=dynamic)
+        worst = report[health.worst_series[-1]]
+        assert worst.psi / worst.significant_limit == health.significant_ratio[-1]
+        assert max(part.psi / part.moderate_limit for part in report) == health.moderate_ratio[-1]
+        raised |= worst.significant_limit > 0.25
+    assert raised
+    few = series_health(
+        **{name: values[-118:] for name, values in shown.items()}, reference=pair_reference, settings=dynamic
+    )
+    assert [part.psi for part in few] == [part.psi for part in report]
+    assert all(np.isnan(part.significant_limit) for part in few)
 
 
 def test_series_health_of_less_than_a_window_is_nan(pair_reference, settings):

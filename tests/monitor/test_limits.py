@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tradai_lifecycle.monitor.limits import (
     FEWEST_TRAINING_WINDOWS,
     MARKET_PART,
+    NEW_CANDLES_MARGIN,
     RELATION_PART,
     ShiftLimits,
     expected_alarms_per_1000,
@@ -62,7 +63,8 @@ def target(settings, rate):
 def test_calibrated_limits_are_the_references_own_and_fast_ones_those_of_the_budget(pair_reference, settings):
     limits = pair_limits(reference_of(pair_reference), settings)
     assert [limit.significant for limit in limits.series] == [
-        max(settings.significant_psi, 1.5 * series.significant_quantile) for series in pair_reference.series
+        max(settings.significant_psi, NEW_CANDLES_MARGIN * series.significant_quantile)
+        for series in pair_reference.series
     ]
     assert (MARKET_PART, RELATION_PART) == (0.5, 0.2)
     by_share = dict(zip(FAST_SHARES, FAST, strict=True))
@@ -110,6 +112,13 @@ def test_fixed_thresholds_know_no_shifts(pair_reference, settings):
     limits = pair_limits(reference_of(pair_reference), fixed)
     assert limits.market == limits.relations == OFF
     assert isnan(expected_alarms_per_1000(reference_of(pair_reference), fixed))
+
+
+def test_dynamic_thresholds_leave_the_shifts_as_calibrated_and_are_not_judged_by_training(pair_reference, settings):
+    reference, dynamic = reference_of(pair_reference, psi=[9.0]), replace(settings, thresholds=Thresholds.DYNAMIC)
+    limits, calibrated = pair_limits(reference, dynamic), pair_limits(reference, settings)
+    assert (limits.market, limits.relations) == (calibrated.market, calibrated.relations) != (OFF, OFF)
+    assert isnan(expected_alarms_per_1000(reference, dynamic))
 
 
 @pytest.mark.parametrize("thresholds", [Thresholds.CALIBRATED, Thresholds.TARGET_FALSE_ALARMS_PER_1000])

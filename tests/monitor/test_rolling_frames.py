@@ -1,6 +1,6 @@
 """However frames follow each other, what is kept of the last one changes nothing of the next one's health."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from tradai_lifecycle.monitor import EvidenceAsked, HealthColumns, RollingHealth
 from tradai_lifecycle.monitor.accuracy import Validated
 from tradai_lifecycle.monitor.rolling_codes import RememberedCodes
 from tradai_lifecycle.monitor.rolling_drift import RememberedDrift
+from tradai_lifecycle.states import Thresholds
 
 NAMES = tuple(field.name for field in fields(HealthColumns))
 SHOWN = Validated(accuracy=0.9, predictions=500, effective_predictions=200.0, candles=600)
@@ -50,9 +51,12 @@ def next_frame(rng, start, end, length):
     return start, max(start + length, end if choice < 0.93 else 0)
 
 
+@pytest.mark.parametrize("thresholds", [Thresholds.CALIBRATED, Thresholds.DYNAMIC])
 @pytest.mark.parametrize("seed", range(24))
-def test_frames_of_any_lengths_and_faults_are_judged_as_each_alone(autoregressive, pair_reference, settings, seed):
-    rng = np.random.default_rng(seed)
+def test_frames_of_any_lengths_and_faults_are_judged_as_each_alone(
+    autoregressive, pair_reference, settings, seed, thresholds
+):
+    rng, settings = np.random.default_rng(seed), replace(settings, thresholds=thresholds)
     whole = frame_of(seed, autoregressive, drift=float(rng.choice([0.0, 0.7, 2.0])), faults=bool(rng.random() < 0.5))
     length, noise = int(rng.choice([45, 60, 120, 260])), float(rng.choice([0.0, 1e-12, 1e-4, 0.05, 0.3]))
     asked, rolling, start, end = asked_of(rng, length), RollingHealth(pair_reference, settings), 0, length
@@ -119,7 +123,7 @@ def test_a_crossed_edge_asks_the_other_series_only_where_its_own_was_the_largest
     def noted(self, columns, codes, crossing, rows):
         largest = columns.psi_max.copy()
         lost = exchange(self, columns, codes, crossing, rows)
-        before = self._psi(crossing.before, crossing.series, rows)
+        before, _ = self._judged(crossing.before, crossing.series, rows)
         asked_again.append((lost.any(), lost[before < largest].any()))
         return lost
 

@@ -1,6 +1,6 @@
 """A pair's live frames one after another are judged as each frame alone is, to the last bit of what is asked for."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from tradai_lifecycle.monitor.drift import DriftMonitor
 from tradai_lifecycle.monitor.market import market_memory_candles
 from tradai_lifecycle.monitor.psi import PaddedEdges, edge_codes
 from tradai_lifecycle.monitor.scales import RememberedScales, Scales
-from tradai_lifecycle.states import Reason
+from tradai_lifecycle.states import Reason, Thresholds
 
 NAMES = tuple(field.name for field in fields(HealthColumns))
 TRAINED_UNTIL = HOUR_NS * 400_100
@@ -38,13 +38,15 @@ def assert_same(rolling, alone, where=""):
     drift=st.sampled_from([0.0, 2.0]),
     faults=st.booleans(),
     noise=st.sampled_from(sorted(NOISES)),
+    thresholds=st.sampled_from([Thresholds.CALIBRATED, Thresholds.DYNAMIC]),
     asked=st.sampled_from([EvidenceAsked(), EvidenceAsked(drift_from=90, quality_from=150, accuracy_from=120)]),
     steps=st.lists(st.integers(0, 12), min_size=1, max_size=14),
 )
 @examples(max_examples=120, deadline=None)
 def test_frames_one_after_another_are_judged_as_each_alone(
-    autoregressive, pair_reference, settings, seed, drift, faults, noise, asked, steps
+    autoregressive, pair_reference, settings, seed, drift, faults, noise, thresholds, asked, steps
 ):
+    settings = replace(settings, thresholds=thresholds)
     whole, rng = frame_of(seed, autoregressive, drift=drift, faults=faults), np.random.default_rng(seed)
     rolling, start = RollingHealth(pair_reference, settings), 0
     for step in steps:
@@ -157,7 +159,7 @@ def test_a_value_within_its_room_stays_in_its_bin(seed, size):
     values = np.round(rng.normal(size=(50, 3)), 2)
     edges = [np.unique(np.round(rng.normal(size=count), 2)).tolist() for count in (1, 4, 9)]
     padded = PaddedEdges(edges)
-    room = padded.room(values, np.arange(3))
+    room = padded.room(values, padded.codes(values)).min(axis=0)
     moved = values + size * rng.uniform(-1.0, 1.0, size=values.shape)
     proven = np.abs(moved - values).max(axis=0) < room
     assert np.array_equal(edge_codes(moved, edges)[:, proven], edge_codes(values, edges)[:, proven])
@@ -200,7 +202,8 @@ def test_a_value_that_creeps_over_an_edge_by_steps_too_small_to_matter_is_seen(
 ):
     whole, rolling = frame_of(12, autoregressive), RollingHealth(pair_reference, settings)
     edge = pair_reference.features[0].edges[4]
-    room = PaddedEdges([pair_reference.features[0].edges]).room(whole["features"][:, :1], np.array([0]))[0]
+    edges = PaddedEdges([pair_reference.features[0].edges])
+    room = edges.room(whole["features"][:, :1], edges.codes(whole["features"][:, :1])).min()
     flipped = []
     for step in range(8):
         frame = part(whole, step, step + LENGTH)

@@ -13,18 +13,20 @@ from tests.strategy.fakes import PAIR, ListeningSupply, Plain, made
 from tests.strategy.premises import PAIRS, STARTUP_CANDLES, market
 from tradai_lifecycle.model.bundle import ModelBundle
 from tradai_lifecycle.policy.trading_state import StateColumns
-from tradai_lifecycle.states import Reason, TradingState
+from tradai_lifecycle.states import Reason, Thresholds, TradingState
 from tradai_lifecycle.strategy.columns import (
     LIFECYCLE_COLUMNS,
     ActiveVersion,
     Frame,
     HealthMemory,
     Judgement,
+    JudgeSettings,
     judge_frame,
     neutral_judgement,
     write_columns,
 )
 from tradai_lifecycle.strategy.frame import build_frame
+from tradai_lifecycle.strategy.lifecycle import Lifecycle
 
 Judged = Mapping[str, Judgement]
 Frames = Mapping[str, Frame]
@@ -80,6 +82,37 @@ def chosen_ends(judged: Judgement, generator: np.random.Generator) -> list[int]:
     assert len(band) > 0
     ends = np.concatenate([generator.integers(STARTUP_CANDLES, len(judged), 60), near, generator.choice(band, 10)])
     return [int(end) for end in np.unique(ends) if STARTUP_CANDLES <= end < len(judged)]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_with_dynamic_limits_live_frames_and_the_whole_history_agree_to_the_last_bit(
+    pair: str, frames: Frames, demo_strategy: Any
+) -> None:
+    """Each frame by itself, and one after another as a bot remembers them."""
+    settings, versions = dynamic_settings(demo_strategy), demo_strategy.lifecycle.supply.versions()
+    whole, rows, memory = judge_frame(frames[pair], versions, settings), settings.predecessors + 1, HealthMemory()
+    drifting = (whole.states.reasons & np.uint32(Reason.PSI_SIGNIFICANT)) != 0
+    first = int(np.flatnonzero(drifting & (np.arange(len(whole)) > rows + 60))[0])
+    turns = Reason.NONE
+    for end in [*range(first - 60, first + 20), first + 23, first + 90, *range(first + 91, first + 120)]:
+        frame = cut(frames[pair], end + 1 - rows, end + 1)
+        for judged in (judge_frame(frame, versions, settings), judge_frame(frame, versions, settings, memory)):
+            np.testing.assert_equal(row(judged, -1), row(whole, end), err_msg=f"candle {end}")
+        turns |= Reason(int(whole.states.reasons[end]))
+    assert Reason.PSI_SIGNIFICANT in turns
+    shorter = cut(frames[pair], first + 2 - rows, first + 1)
+    assert Reason.WARMING_UP in Reason(int(judge_frame(shorter, versions, settings).states.reasons[-1]))
+
+
+def dynamic_settings(strategy: Any) -> JudgeSettings:
+    lifecycle = strategy.lifecycle
+    return Lifecycle(
+        lifecycle.config.model_copy(update={"thresholds": Thresholds.DYNAMIC}),
+        timeframe=lifecycle.timeframe,
+        horizon_candles=lifecycle.horizon_candles,
+        feature_warm_up=lifecycle.settings.feature_warm_up,
+        trades_pairs=False,
+    ).settings
 
 
 @pytest.mark.parametrize("pair", PAIRS)

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.strategy.premises import TRAINED_CANDLES, Premises, trained_bundle, variant
+from tests.store.bots import wait_for_bot
+from tests.strategy.premises import TRAINED_CANDLES, Premises, candle_time, trained_bundle, variant
 from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.control.command import Answer
 from tradai_lifecycle.control.commands import Caller, CommandDesk
+from tradai_lifecycle.control.phrases import clock
 from tradai_lifecycle.control.syntax import parse_command
 from tradai_lifecycle.control.words import text_of
 from tradai_lifecycle.events import FaultReported, ModelAdopted, ParityAlarm, StateChanged
@@ -62,6 +64,12 @@ def asked(premises: Premises, name: CommandName) -> str:
         return text_of(answer)
 
 
+def wait_for_facts(premises: Premises, bot: SteppedBot) -> datetime:
+    """When the bot was started, as it has written down itself after the newest batch."""
+    with ledger(premises) as opened:
+        return wait_for_bot(opened, lambda record: record.at == bot.now).started_at
+
+
 def test_a_lag_in_one_feature_is_found_at_the_start_and_said_everywhere(premises: Premises) -> None:
     lagged = premises.add_strategy("Lagged", variant("Lagged", "", LAGGED))
     lagged.configure()
@@ -82,6 +90,28 @@ def test_a_lag_in_one_feature_is_found_at_the_start_and_said_everywhere(premises
         assert "%-return_6 is lagged by 1 candle" in why
         with ledger(lagged) as opened:
             assert opened.open_retraining_requests() == ()
+
+
+def test_why_says_that_a_fault_began_on_all_pairs_as_the_bot_was_started_with_other_code(premises: Premises) -> None:
+    premises.configure()
+    with premises.bot(FIRST) as bot:
+        for _ in bot.steps(4):
+            pass
+        bot.process()
+        reached(bot)
+    lagged = premises.add_strategy("Lagged", variant("Lagged", "", LAGGED))
+    lagged.configure()
+    with lagged.bot(FIRST + 4) as bot:
+        for _ in bot.steps(3):
+            pass
+        bot.process()
+        reached(bot)
+        started = wait_for_facts(lagged, bot)
+        why = asked(lagged, CommandName.WHY)
+    began = f"began {clock(candle_time(FIRST + 5))} (2 candles ago), as the bot was started at {clock(started)}, "
+    assert why.count(f"   {began}4 candles after v1 was adopted: look at what was deployed\n") == 2
+    common = "began on all 2 pairs at the same candle, give or take one: a common source (feed, exchange, deploy)"
+    assert why.count(common) == 2
 
 
 def test_a_swap_is_looked_at_anew_and_a_version_that_fits_lets_the_pairs_go(premises: Premises) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.strategy.fakes import Plain, made
 from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.policy.trading_state import policy_memory_candles
+from tradai_lifecycle.states import Thresholds
 from tradai_lifecycle.strategy.memory import (
     DAY_SECONDS,
     CandleBudget,
@@ -37,6 +38,20 @@ def test_the_parts_are_the_whole() -> None:
     counted = budget(window_candles=200)
     assert counted == CandleBudget(feature_warm_up=60, evidence=199, policy=348)
     assert sum(candles for _, candles in counted.parts) == counted.startup_candles == 608
+
+
+def test_dynamic_limits_ask_for_two_more_windows_and_others_for_none() -> None:
+    assert budget(window_candles=200, thresholds="dynamic").predecessors == 60 + (199 + 399) + 348
+    assert budget(thresholds="dynamic").startup_candles == 2_432
+    assert budget(thresholds="fixed") == budget(thresholds="calibrated") == budget()
+
+
+def test_dynamic_limits_leave_the_windows_of_the_accuracy_as_they_are() -> None:
+    calibrated, dynamic = (
+        accuracy_windows(LifecycleConfig(model_name="demo", thresholds=limits), timeframe="1h", horizon_candles=6)
+        for limits in (Thresholds.CALIBRATED, Thresholds.DYNAMIC)
+    )
+    assert dynamic == calibrated
 
 
 def test_a_long_accuracy_window_is_paid_for_by_the_evidence() -> None:

@@ -11,12 +11,19 @@ import pytest
 from tests.strategy.premises import candle_time
 from tradai_lifecycle.model.bundle import ModelBundle
 from tradai_lifecycle.monitor.psi import bin_codes, rolling_psi
-from tradai_lifecycle.states import Reason
+from tradai_lifecycle.states import Reason, Thresholds
 from tradai_lifecycle.store import PairSeries
 from tradai_lifecycle.strategy.columns import ActiveVersion, Frame, JudgeSettings, judge_frame, neutral_judgement
 from tradai_lifecycle.strategy.pair_series import judged_tail, pair_series
 
 PAIR = "BTC/USDT"
+
+
+def by(thresholds: Thresholds, settings: JudgeSettings) -> JudgeSettings:
+    """The settings with limits of another kind, and as many more predecessors as these ask for."""
+    health = replace(settings.health, thresholds=thresholds)
+    further = health.index_memory - settings.health.index_memory
+    return replace(settings, health=health, predecessors=settings.predecessors + further)
 
 
 class CountingEstimator:
@@ -70,10 +77,12 @@ def shown(frame: Frame, bundle: ModelBundle, settings: JudgeSettings) -> tuple[P
     return series, float(judged.psi_max[-1]), float(judged.significant_ratio[-1])
 
 
+@pytest.mark.parametrize("thresholds", [Thresholds.CALIBRATED, Thresholds.DYNAMIC])
 @pytest.mark.parametrize("end", [4_100, 4_300, 4_450, 5_000])
 def test_the_largest_figures_are_those_of_the_judgement_to_the_last_bit(
-    frames: Mapping[str, Frame], bundle: ModelBundle, settings: JudgeSettings, end: int
+    frames: Mapping[str, Frame], bundle: ModelBundle, settings: JudgeSettings, end: int, thresholds: Thresholds
 ) -> None:
+    settings = by(thresholds, settings)
     frame = rows(frames[PAIR], end - settings.predecessors - 1, end)
     # a row without a prediction within the window
     frame.features[-40, 0] = np.nan
@@ -103,6 +112,17 @@ def test_a_window_that_is_not_full_has_no_figure(
 ) -> None:
     series, *_ = shown(rows(frames[PAIR], 4_000, 4_000 + settings.health.window_candles - 1), bundle, settings)
     assert all(isnan(one.psi) for one in series.series)
+
+
+def test_dynamic_limits_are_unknown_while_their_past_is_not_full(
+    frames: Mapping[str, Frame], bundle: ModelBundle, settings: JudgeSettings
+) -> None:
+    dynamic = by(Thresholds.DYNAMIC, settings)
+    full = dynamic.health.index_memory + 1
+    for length, known in ((full, True), (full - 1, False)):
+        series, *_ = shown(rows(frames[PAIR], 4_000, 4_000 + length), bundle, dynamic)
+        assert not any(isnan(one.psi) for one in series.series)
+        assert {isnan(one.significant_limit) or isnan(one.moderate_limit) for one in series.series} == {not known}
 
 
 def test_the_own_arrays_of_frame_and_judgement_are_kept_and_not_copied(

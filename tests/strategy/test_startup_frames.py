@@ -92,7 +92,9 @@ def ends_of(states: StateColumns, first: int) -> list[int]:
 
 @pytest.mark.parametrize("rule", list(SignificantRule))
 @pytest.mark.parametrize("warm_up", [0, 60, 300])
-@pytest.mark.parametrize("settings", [{}, SHORT], ids=["default", "short persistence"])
+@pytest.mark.parametrize(
+    "settings", [{}, SHORT, {"thresholds": "dynamic"}], ids=["default", "short persistence", "dynamic limits"]
+)
 def test_the_newest_candle_of_the_shortest_frame_is_decided_as_in_the_whole_history(
     settings: dict[str, Any], warm_up: int, rule: SignificantRule
 ) -> None:

@@ -5,15 +5,17 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from tradai_lifecycle.control.command import Answer
-from tradai_lifecycle.control.diagnosis import diagnosis_words, features_findings
+from tradai_lifecycle.control.diagnosis import diagnosis_of, diagnosis_words, features_findings, market_evidence
 from tradai_lifecycle.control.figures import accuracy_of, pair_drift
+from tradai_lifecycle.control.onset import onset_of
+from tradai_lifecycle.control.past import Past
 from tradai_lifecycle.control.phrases import accuracy_words, clock, noteworthy, reason_words, series_words, shift_words
 from tradai_lifecycle.control.reports import PairDrift, Step, WhyReport
 from tradai_lifecycle.control.request import Request
 from tradai_lifecycle.control.standing import decision_now, meant_pairs, stance_of, verdict_of
 from tradai_lifecycle.control.status import spoken_at, unchanged_since
 from tradai_lifecycle.events import BotPauseChanged, StateChanged
-from tradai_lifecycle.policy.entry_gate import OperatorStance, resume_covers, resume_is_broken
+from tradai_lifecycle.policy.entry_gate import OperatorStance, Verdict, resume_covers, resume_is_broken
 from tradai_lifecycle.states import (
     FAULT_REASONS,
     QUALITY_REASONS,
@@ -32,14 +34,14 @@ NAMED_SERIES = 5
 
 def why(request: Request) -> Answer:
     """The chain of reasons of one pair, or of all."""
-    states = request.ledger.latest_states()
+    states, past = request.ledger.latest_states(), Past(request.ledger, request.config)
     asked = meant_pairs(states, request.command.pair)
     changed = _changed(request.ledger)
     return request.shown(
         WhyReport(
             at=request.now,
             bot=tuple(_bot_links(request, states)),
-            pairs={pair: tuple(_links(request, states[pair], changed.get(pair))) for pair in asked},
+            pairs={pair: tuple(_links(request, states[pair], past, changed.get(pair))) for pair in asked},
         )
     )
 
@@ -59,22 +61,32 @@ def _bot_links(request: Request, states: Mapping[str, StateRecord]) -> list[Step
     return links
 
 
-def _links(request: Request, state: StateRecord, changed: StateChanged | None) -> list[Step]:
+def _links(request: Request, state: StateRecord, past: Past, changed: StateChanged | None) -> list[Step]:
     verdict, records = verdict_of(state), request.ledger.operator()
     decision = decision_now(state, stance_of(records), request.config, request.now)
     since, at_least = unchanged_since(request.ledger, state, decision.state, spoken_at(records))
-    findings = features_findings(request.ledger, (state.pair,)) if Reason.FEATURES_DIFFER in verdict.reasons else ()
     at_candle = f"at the candle of {clock(state.candle)}"
     severity = f"{state.severity.label}: {'; '.join(_judged(verdict.reasons).words) or 'nothing held long enough'}"
     automatic = f"{verdict.state.label}: {reason_words(verdict.reasons)}"
     effective = f"{decision.state.label}, stake x{decision.stake_ratio:g}: {reason_words(decision.reasons)}"
     return [
         Step(link="evidence", finding=at_candle, details=_evidence(request, state)),
-        Step(link="severity", finding=severity, details=tuple(diagnosis_words(verdict.reasons, findings))),
+        Step(link="severity", finding=severity, details=_diagnosed(request.ledger, verdict, state.pair, past)),
         Step(link="automatic state", finding=automatic, since=changed.at if changed is not None else None),
         *_operators_effect(state, stance_of(records), request.now),
         Step(link="effective state", finding=effective, since=since, since_at_least=at_least),
     ]
+
+
+# The first diagnosis that holds, and where the pair's past and that of the others point.
+def _diagnosed(ledger: Ledger, verdict: Verdict, pair: str, past: Past) -> tuple[str, ...]:
+    diagnosis = diagnosis_of(verdict.reasons)
+    if diagnosis is None:
+        return ()
+    findings = features_findings(ledger, (pair,)) if Reason.FEATURES_DIFFER in diagnosis.held else ()
+    market = market_evidence(diagnosis, past.of(pair), ledger.series().get(pair), past.window)
+    onset = onset_of(pair, diagnosis.meant, past.beside(pair, diagnosis.meant), past.deployments)
+    return tuple(diagnosis_words(diagnosis, findings, market, onset))
 
 
 def _evidence(request: Request, state: StateRecord) -> tuple[str, ...]:

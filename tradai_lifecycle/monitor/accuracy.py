@@ -8,11 +8,13 @@ The interval is Wilson's (1927), with the effective number of predictions.
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tradai_lifecycle.monitor.effective import Bools, HitCounts, HitSums, HitWindows
+from tradai_lifecycle.monitor.effective import Bools, HitBits, HitSums, Share
+from tradai_lifecycle.monitor.elementwise import Number, at_least, at_most, root
 from tradai_lifecycle.monitor.psi import Floats
 from tradai_lifecycle.states import AccuracyVerdict
 
@@ -118,6 +120,12 @@ class AccuracyRule:
         if not self.windows or self.windows[0] < 1 or any(a >= b for a, b in pairwise(self.windows)):
             raise ValueError(f"accuracy windows {self.windows} must be positive and ascending")
 
+    @property
+    def fall_from(self) -> Validated | None:
+        """The validation that accuracy can fall from; None where there is none worth enough."""
+        known = self.validated is not None and self.validated.effective_predictions >= self.minimum_effective
+        return self.validated if known else None
+
     def of(self, scored: Bools, hit: Bools, from_row: int) -> AccuracyColumns:
         """All rows; those before `from_row` are not asked for and show nothing."""
         if scored.shape != hit.shape or scored.ndim != 1:
@@ -130,19 +138,14 @@ class AccuracyRule:
     def at(self, scored: Bools, hits: Bools, rows: range) -> AccuracyColumns:
         """The columns of some `rows` alone; rows with one of the `hits` must be scored."""
         lags = accuracy_lags(self.horizon_candles, self.windows)
-        if len(rows) <= _FEW_ROWS:
-            known = _judged(HitWindows(lags=lags, scored=scored, hits=hits), rows, self)
-        else:
-            known = _judged(HitSums.of(scored, hits, lags), rows, self)
-        lower, upper = wilson(known.whole.accuracy, known.whole.effective)
-        return AccuracyColumns(
-            accuracy=known.whole.accuracy,
-            lower=lower,
-            upper=upper,
-            effective_predictions=known.whole.effective,
-            verdict=_verdicts(known, upper, self),
-            window_candles=known.window,
-        )
+        if len(rows) > _FEW_ROWS:
+            return _judged(HitSums.of(scored, hits, lags), rows, self)
+        columns = AccuracyColumns.unknown(len(rows), self.windows[-1])
+        for at, row in enumerate(rows):
+            end = max(row + 1 - self.horizon_candles, 0)
+            seen = slice(max(end - self.windows[-1], 0), end)
+            _put_row(columns, at, HitBits.of(scored[seen], hits[seen], lags), self)
+        return columns
 
 
 def accuracy_memory_candles(horizon_candles: int, windows: Sequence[int]) -> int:
@@ -155,24 +158,24 @@ def accuracy_lags(horizon_candles: int, windows: Sequence[int]) -> int:
     return min(2 * horizon_candles, windows[0] - 1)
 
 
-def wilson(share: Floats, number: Floats) -> tuple[Floats, Floats]:
+def wilson(share: Number, number: Number) -> tuple[Number, Number]:
     """Lower and upper end of the 95 % interval of a share of `number` (effective) predictions; of none, 0 and 1."""
     square = _Z_INTERVAL * _Z_INTERVAL
     centre = (share * number + square / 2.0) / (number + square)
-    half = np.sqrt(square * (number * share * (1.0 - share) + square / 4.0)) / (number + square)
-    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+    half = root(square * (number * share * (1.0 - share) + square / 4.0)) / (number + square)
+    return at_least(centre - half, 0.0), at_most(centre + half, 1.0)
 
 
-def fallen(share: Floats, number: Floats, validated: Validated) -> Bools:
+def fallen(share: Number, number: Number, validated: Validated) -> Any:
     """Where shares of `number` effective predictions are below the validated one: two shares, one-sided, at 99 %.
 
-    The variance is that of the pooled share. NaN never falls.
+    The variance is that of the pooled share. NaN never falls. A bool for floats, an array of them for arrays.
     """
     other = validated.effective_predictions
     pooled = (share * number + validated.accuracy * other) / (number + other)
     fall = validated.accuracy - share
     beyond = fall * fall * number * other > _Z_FALL * _Z_FALL * pooled * (1.0 - pooled) * (number + other)
-    return np.asarray((fall > 0.0) & beyond)
+    return (fall > 0.0) & beyond
 
 
 def scored_rows(judged: Floats, realised: Floats, dead_band: float) -> Bools:
@@ -181,49 +184,61 @@ def scored_rows(judged: Floats, realised: Floats, dead_band: float) -> Bools:
     return np.asarray(scored & (np.abs(judged) > dead_band))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shares:
-    """Shares and what they are worth, NaN where nothing is scored."""
-
-    accuracy: Floats
-    effective: Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """The window that is used at each row, and its newest part."""
-
-    whole: _Shares
-    newest: _Shares
-    window: NDArray[np.int32]
-
-
 # By the smallest of the windows that holds enough effective predictions, else by the largest.
-def _judged(counts: HitCounts, rows: range, rule: AccuracyRule) -> _Known:
+def _judged(sums: HitSums, rows: range, rule: AccuracyRule) -> AccuracyColumns:
     delay, windows, every = rule.horizon_candles - 1, rule.windows, np.arange(len(rows))
-    number, hits = counts.counted_each(rows, delay, (*windows, *(window // NEWEST_PART for window in windows)))
+    number, hits = sums.counted_each(rows, delay, (*windows, *(window // NEWEST_PART for window in windows)))
     number[number == 0.0] = np.nan
-    accuracy, effective = hits / number, number * counts.worth(rows, delay, windows[-1])
+    accuracy, effective = hits / number, number * sums.worth(rows, delay, windows[-1])
     enough = effective[: len(windows)] >= rule.minimum_effective
     used = np.where(enough.any(axis=0), enough.argmax(axis=0), len(windows) - 1)
-    whole, newest = (
-        _Shares(accuracy=accuracy[part, every], effective=effective[part, every])
-        for part in (used, used + len(windows))
+    whole, newest = ((accuracy[part, every], effective[part, every]) for part in (used, used + len(windows)))
+    lower, upper = wilson(*whole)
+    return AccuracyColumns(
+        accuracy=whole[0],
+        lower=lower,
+        upper=upper,
+        effective_predictions=whole[1],
+        verdict=_verdicts(whole, newest, upper, rule),
+        window_candles=np.array(windows, dtype=np.int32)[used],
     )
-    return _Known(whole=whole, newest=newest, window=np.array(windows, dtype=np.int32)[used])
 
 
-def _verdicts(known: _Known, upper: Floats, rule: AccuracyRule) -> NDArray[np.int8]:
-    whole, newest, validated = known.whole, known.newest, rule.validated
-    enough = whole.effective >= rule.minimum_effective
+def _verdicts(
+    whole: tuple[Floats, Floats], newest: tuple[Floats, Floats], upper: Floats, rule: AccuracyRule
+) -> NDArray[np.int8]:
+    enough = whole[1] >= rule.minimum_effective
     verdict = np.full(len(enough), AccuracyVerdict.INSUFFICIENT_DATA, dtype=np.int8)
     verdict[enough] = AccuracyVerdict.HEALTHY
-    if validated is not None and validated.effective_predictions >= rule.minimum_effective:
-        fell = fallen(whole.accuracy, whole.effective, validated)
-        fell &= fallen(newest.accuracy, newest.effective, validated)
+    if rule.fall_from:
+        fell = fallen(*whole, rule.fall_from) & fallen(*newest, rule.fall_from)
         verdict[enough & fell] = AccuracyVerdict.FELL
-    verdict[enough & (whole.accuracy < rule.floor) & (upper < rule.floor)] = AccuracyVerdict.BREACHED
+    verdict[enough & (whole[0] < rule.floor) & (upper < rule.floor)] = AccuracyVerdict.BREACHED
     return verdict
+
+
+# The same of one row, whose rows seen are those of the largest window.
+def _put_row(columns: AccuracyColumns, at: int, bits: HitBits, rule: AccuracyRule) -> None:
+    worth, windows = bits.worth(), rule.windows
+    known = ((window, bits.share(window, worth).effective_predictions) for window in windows)
+    enough = (window for window, effective in known if effective >= rule.minimum_effective)
+    used = next(enough, windows[-1])
+    whole, newest = bits.share(used, worth), bits.share(used // NEWEST_PART, worth)
+    lower, upper = wilson(whole.accuracy, whole.effective_predictions)
+    columns.accuracy[at], columns.effective_predictions[at] = whole.accuracy, whole.effective_predictions
+    columns.lower[at], columns.upper[at], columns.window_candles[at] = lower, upper, used
+    columns.verdict[at] = _verdict(whole, newest, upper, rule)
+
+
+def _verdict(whole: Share, newest: Share, upper: float, rule: AccuracyRule) -> AccuracyVerdict:
+    if not whole.effective_predictions >= rule.minimum_effective:
+        return AccuracyVerdict.INSUFFICIENT_DATA
+    if whole.accuracy < rule.floor and upper < rule.floor:
+        return AccuracyVerdict.BREACHED
+    shares = ((share.accuracy, share.effective_predictions) for share in (whole, newest))
+    if rule.fall_from and all(fallen(*share, rule.fall_from) for share in shares):
+        return AccuracyVerdict.FELL
+    return AccuracyVerdict.HEALTHY
 
 
 __all__ = [

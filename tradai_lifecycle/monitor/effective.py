@@ -10,14 +10,14 @@ Everything is counted in whole numbers, which floats hold exactly, and divided a
 on where its frame starts.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tradai_lifecycle.monitor.elementwise import Number, at_least, ratio_or_zero
 from tradai_lifecycle.monitor.psi import Floats
 
 Bools = NDArray[np.bool_]
@@ -32,50 +32,25 @@ class Share:
     effective_predictions: float
 
 
-class HitCounts(ABC):
-    """Counts of hits, and of pairs of them, over windows of rows.
+def worth_of(number: Number, hits: Number, pairs: Iterable[Number], lags: int) -> Number:
+    """How many independent predictions one scored row of a window is worth, in [0, 1]: of one window or of many.
 
-    Pairs are rows at most `lags` apart that are both scored, weighted lags + 1 - lag.
+    `number` are its scored rows, NaN for none, `hits` those of them that are right, `pairs` its pairs, the pairs of two
+    hits, and the hits in pairs. Pairs are rows at most `lags` apart that are both scored, weighted lags + 1 - lag. Hits
+    that never vary say nothing of their dependence: it is taken as none. NaN where nothing is scored.
     """
-
-    __slots__ = ()
-
-    lags: int
-
-    @abstractmethod
-    def counted_each(self, rows: range, delay: int, windows: Sequence[int]) -> tuple[Floats, Floats]:
-        """Per window and row `(windows, rows)`: scored rows and hits of the window that ends `delay` before the row."""
-
-    @abstractmethod
-    def pairs(self, rows: range, delay: int, window: int) -> Floats:
-        """Per row `(3, rows)`: the pairs in that window, the pairs of two hits, and the hits in pairs."""
-
-    def counted(self, rows: range, delay: int, window: int) -> tuple[Floats, Floats]:
-        """Per row: the scored rows and the hits among the `window` rows that end `delay` before it."""
-        (number,), (hits,) = self.counted_each(rows, delay, (window,))
-        return number, hits
-
-    def worth(self, rows: range, delay: int, window: int) -> Floats:
-        """Per row: how many independent predictions one scored row of that window is worth, in [0, 1].
-
-        Hits that never vary say nothing of their dependence: it is taken as none. NaN where nothing is scored.
-        """
-        number, hits = self.counted(rows, delay, window)
-        number[number == 0.0] = np.nan
-        share = hits / number
-        both, both_hit, hits_in_pairs = self.pairs(rows, delay, window)
-        covariance = both_hit - share * hits_in_pairs + share * share * both
-        variance = number * share * (1.0 - share) * (self.lags + 1)
-        varies = variance > 0.0
-        inflation = 1.0 + 2.0 * np.divide(covariance, variance, out=np.zeros_like(variance), where=varies)
-        seen = 1.0 - (1.0 + 2.0 * both / (number * (self.lags + 1))) / number
-        worth: Floats = np.maximum(seen, 0.0) / np.maximum(inflation, 1.0)
-        return worth
+    share, weight = hits / number, lags + 1
+    both, both_hit, hits_in_pairs = pairs
+    covariance = both_hit - share * hits_in_pairs + share * share * both
+    variance = number * share * (1.0 - share) * weight
+    inflation = 1.0 + 2.0 * ratio_or_zero(covariance, variance)
+    seen = 1.0 - (1.0 + 2.0 * both / (number * weight)) / number
+    return at_least(seen, 0.0) / at_least(inflation, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HitSums(HitCounts):
-    """For many rows: sums from the first row up to each boundary `(n + 1,)`.
+class HitSums:
+    """Hits of many rows: sums from the first row up to each boundary `(n + 1,)`.
 
     `ends` sums the pairs whose later row is before the boundary, `starts` those that begin before it; a window's pairs
     are the difference of the two.
@@ -102,60 +77,75 @@ class HitSums(HitCounts):
         )
 
     def counted_each(self, rows: range, delay: int, windows: Sequence[int]) -> tuple[Floats, Floats]:
-        """As promised."""
+        """Per window and row `(windows, rows)`: scored rows and hits of the window that ends `delay` before the row."""
         number, hits = (
             _delayed(sums, rows, delay) - np.stack([_delayed(sums, rows, delay + window) for window in windows])
             for sums in (self.scored, self.hits)
         )
         return number, hits
 
-    def pairs(self, rows: range, delay: int, window: int) -> Floats:
-        """As promised, for windows longer than the lags."""
-        return _delayed(self.ends, rows, delay) - _delayed(self.starts, rows, delay + window)
+    def counted(self, rows: range, delay: int, window: int) -> tuple[Floats, Floats]:
+        """Per row: the scored rows and the hits among the `window` rows that end `delay` before it."""
+        (number,), (hits,) = self.counted_each(rows, delay, (window,))
+        return number, hits
+
+    def worth(self, rows: range, delay: int, window: int) -> Floats:
+        """Per row: what `worth_of` says of the window, which is longer than the lags, that ends `delay` before it."""
+        number, hits = self.counted(rows, delay, window)
+        pairs = _delayed(self.ends, rows, delay) - _delayed(self.starts, rows, delay + window)
+        return worth_of(np.where(number == 0.0, np.nan, number), hits, pairs, self.lags)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HitWindows(HitCounts):
-    """For few rows: each window counted by itself. Rows with a hit must be scored."""
+class HitBits:
+    """Hits of the rows up to one of them, as the bits of whole numbers: the newest row is the lowest bit."""
 
     lags: int
-    scored: Bools
-    hits: Bools
+    scored: int
+    hits: int
 
-    def counted_each(self, rows: range, delay: int, windows: Sequence[int]) -> tuple[Floats, Floats]:
-        """As promised."""
-        seen = [[_window(row, delay, window) for row in rows] for window in windows]
-        number, hits = (
-            np.array([[np.count_nonzero(flags[part]) for part in parts] for parts in seen], dtype=np.float64)
-            for flags in (self.scored, self.hits)
-        )
-        return number, hits
+    @classmethod
+    def of(cls, scored: Bools, hits: Bools, lags: int) -> "HitBits":
+        """The bits of columns `(n,)`; rows with a hit must be scored."""
+        return cls(lags=lags, scored=_bits(scored), hits=_bits(hits))
 
-    def pairs(self, rows: range, delay: int, window: int) -> Floats:
-        """As promised."""
-        pairs = np.empty((3, len(rows)))
-        for at, row in enumerate(rows):
-            seen = _window(row, delay, window)
-            s, h = self.scored[seen].astype(np.float64), self.hits[seen].astype(np.float64)
-            before, hits_before = _weighted_neighbours(s, self.lags), _weighted_neighbours(h, self.lags)
-            pairs[:, at] = s @ before, h @ hits_before, h @ before + s @ hits_before
-        return pairs
+    def counted(self, window: int) -> tuple[int, int]:
+        """The scored rows and the hits among the newest `window` rows."""
+        newest = (1 << window) - 1
+        return (self.scored & newest).bit_count(), (self.hits & newest).bit_count()
+
+    def worth(self) -> float:
+        """What `worth_of` says of all rows; NaN where none is scored."""
+        if not self.scored:
+            return np.nan
+        return worth_of(float(self.scored.bit_count()), float(self.hits.bit_count()), self._pairs(), self.lags)
+
+    def share(self, window: int, worth: float) -> Share:
+        """The share of hits among the newest `window` rows, each of them `worth` so many independent predictions."""
+        number, hits = self.counted(window)
+        if not number:
+            return Share(accuracy=np.nan, predictions=0, effective_predictions=np.nan)
+        return Share(accuracy=hits / number, predictions=number, effective_predictions=number * worth)
+
+    def _pairs(self) -> tuple[float, float, float]:
+        both = both_hit = hits_in_pairs = 0
+        for lag in range(1, self.lags + 1):
+            weight, scored_before, hits_before = self.lags + 1 - lag, self.scored >> lag, self.hits >> lag
+            both += weight * (self.scored & scored_before).bit_count()
+            both_hit += weight * (self.hits & hits_before).bit_count()
+            mixed = (self.hits & scored_before).bit_count() + (self.scored & hits_before).bit_count()
+            hits_in_pairs += weight * mixed
+        return float(both), float(both_hit), float(hits_in_pairs)
 
 
-# the rows of the window that ends `delay` before a row
-def _window(row: int, delay: int, window: int) -> slice:
-    return slice(max(row - delay - window, 0), max(row - delay, 0))
+def _bits(flags: Bools) -> int:
+    return int.from_bytes(np.packbits(flags[::-1], bitorder="little").tobytes(), "little")
 
 
 def share_of(scored: Bools, hits: Bools, lags: int) -> Share:
     """The share of `hits` among the `scored` of all rows `(n,)`, a candle apart. A lag of n or more is cut."""
-    counts = HitWindows(lags=max(min(lags, len(scored) - 1), 0), scored=scored, hits=scored & hits)
-    newest = range(len(scored), len(scored) + 1)
-    number, right = (float(found[0]) for found in counts.counted(newest, 0, len(scored)))
-    if not number:
-        return Share(accuracy=np.nan, predictions=0, effective_predictions=np.nan)
-    worth = float(counts.worth(newest, 0, len(scored))[0])
-    return Share(accuracy=right / number, predictions=int(number), effective_predictions=number * worth)
+    bits = HitBits.of(scored, scored & hits, max(min(lags, len(scored) - 1), 0))
+    return bits.share(len(scored), bits.worth())
 
 
 def pooled_share(columns: Sequence[tuple[Bools, Bools]], lags: int) -> Share:
@@ -207,4 +197,4 @@ def _delayed(sums: Floats, rows: range, delay: int) -> Floats:
     return delayed
 
 
-__all__ = ["Bools", "HitCounts", "HitSums", "HitWindows", "Share", "pooled_share", "share_of"]
+__all__ = ["Bools", "HitBits", "HitSums", "Share", "pooled_share", "share_of", "worth_of"]

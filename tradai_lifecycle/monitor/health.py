@@ -17,7 +17,7 @@ from tradai_lifecycle.monitor.accuracy import (
     accuracy_memory_candles,
     scored_rows,
 )
-from tradai_lifecycle.monitor.drift import DriftColumns, DriftMonitor
+from tradai_lifecycle.monitor.drift import DriftColumns, DriftMonitor, limits_at
 from tradai_lifecycle.monitor.effective import Bools
 from tradai_lifecycle.monitor.limits import PairLimits, pair_limits, series_limits
 from tradai_lifecycle.monitor.market import Candles
@@ -28,7 +28,7 @@ from tradai_lifecycle.monitor.quality import QualityRules, quality_memory_candle
 from tradai_lifecycle.monitor.reference import PairReference
 from tradai_lifecycle.monitor.scales import Scales
 from tradai_lifecycle.monitor.settings import HealthSettings
-from tradai_lifecycle.monitor.shift_windows import relation_windows, shift_holding, shift_memory_candles
+from tradai_lifecycle.monitor.shift_windows import restless_candles, shift_holding, shift_memory_candles
 from tradai_lifecycle.monitor.shifts import ShiftColumns
 from tradai_lifecycle.states import Reason
 
@@ -55,7 +55,8 @@ class HealthColumns:
     """The evidence at each of n candles.
 
     Before the PSI window is full, the four floats of drift are NaN, the retraining rule is off and the worst series
-    is -1. After it they are never NaN: with no monitorable series they are 0. `psi_max` and the ratios (PSI over
+    is -1; but for `psi_max` so they are, with dynamic limits, until the past of these is full. After it they are never
+    NaN: with no monitorable series they are 0. `psi_max` and the ratios (PSI over
     limit, so beyond 1 is beyond the limit) are the largest over monitorable series, `significant_share` the share of
     those beyond their significant limit, `worst_series` the index of the largest significant ratio (the number of
     features stands for the prediction). `market_ratio` and the two fast ratios are shifts over their limits, beyond 1
@@ -94,8 +95,8 @@ class SeriesHealth:
 def health_memory_candles(settings: HealthSettings) -> int:
     """How many predecessors a row needs so that no column of its health depends on where the frame starts."""
     return max(
-        settings.window_candles - 1,
-        shift_memory_candles(settings.window_candles) + relation_windows(settings.window_candles).slow,
+        settings.index_memory,
+        shift_memory_candles(settings.window_candles) + restless_candles(settings.window_candles),
         quality_memory_candles(settings.window_candles),
         accuracy_memory_candles(settings.horizon_candles, settings.accuracy_windows),
     )
@@ -193,6 +194,8 @@ def gathered(
     columns = [figure.astype(np.float64) for figure in figures]
     for column in columns:
         column[unknown] = np.nan
+    for column in columns[1:4]:
+        column[: settings.index_memory] = np.nan
     psi_max, moderate_ratio, significant_ratio, share, relation_ratio, relation_fast_ratio = columns
     apart = _apart(relation_ratio, market, limits, settings.window_candles)
     if apart.any():
@@ -223,7 +226,7 @@ def _apart(relation_ratio: Floats, market: ShiftColumns, limits: PairLimits, win
     if not broken.any():
         return broken
     restless = (market.slow >= 1.0) | (market.fast >= limits.market.fast)
-    return broken & ~within(restless, relation_windows(window).slow)
+    return broken & ~within(restless, restless_candles(window))
 
 
 def series_health(
@@ -236,15 +239,18 @@ def series_health(
     """Each feature and, last, the prediction over the newest window: its PSI and its limits, monitorable or not.
 
     `features_tail` `(rows, F)` and `prediction_tail` `(rows,)` end at the candle reported; rows before the window are
-    left out, and with fewer rows than a window the PSI is NaN. Unfit rows must carry a NaN prediction. Raises
-    ValueError where shapes do not match.
+    left out, but for those that dynamic limits follow. With fewer rows than a window the PSI is NaN, with no more than
+    `index_memory` the dynamic limits are. Unfit rows must carry a NaN prediction. Raises ValueError where shapes do not
+    match.
     """
     if prediction_tail.shape != (len(features_tail),):
         raise ValueError(f"prediction {prediction_tail.shape} does not fit {len(features_tail)} rows of features")
-    series = np.column_stack([features_tail, prediction_tail])[-settings.window_candles :]
+    series = np.column_stack([features_tail, prediction_tail])[-settings.index_memory - 1 :]
+    codes, window = bin_codes(series, reference.series), settings.window_candles
     psi = np.full(len(reference.series), np.nan)
-    if len(series) == settings.window_candles:
-        psi = window_psi(bin_codes(series, reference.series), reference.series)
+    if len(codes) >= window:
+        psi = window_psi(codes[-window:], reference.series)
+    limits = limits_at(codes, reference.series, series_limits(reference, settings), window)
     return tuple(
         SeriesHealth(
             name=part.name,
@@ -253,7 +259,7 @@ def series_health(
             significant_limit=limit.significant,
             monitorable=limit.monitorable,
         )
-        for part, value, limit in zip(reference.series, psi, series_limits(reference, settings), strict=True)
+        for part, value, limit in zip(reference.series, psi, limits, strict=True)
     )
 
 

@@ -1,6 +1,7 @@
 """The limits that one pair's evidence is held against, from its reference and the settings.
 
-Fixed thresholds are the runbook's bare rule. Calibrated ones come from what training showed. A target of false alarms
+Fixed thresholds are the runbook's bare rule. Dynamic ones follow each series' own recent past (see `dynamic`), at least
+these; the shifts have calibrated ones then. Calibrated ones come from what training showed. A target of false alarms
 is met by the height that the training's own alarms would have had: each kind of evidence gets a third of it.
 """
 
@@ -25,7 +26,9 @@ ENOUGH_TRAINING_WINDOWS = 40
 #: Parts of `maximum_share_of_time_reduced` for the fast alarms. The rest is room for candles unlike those of training.
 MARKET_PART, RELATION_PART = 0.5, 0.2
 #: What new candles stray further than training windows do from the rest of training, at equal rates of alarms.
-NEW_CANDLES_MARGIN = 1.5
+NEW_CANDLES_MARGIN = 2.0
+# what training shows of the index sets no limit
+_WITHOUT_QUANTILES = (Thresholds.FIXED, Thresholds.DYNAMIC)
 # beyond the highest peak of training, when a target allows for none
 _ABOVE_ALL_PEAKS = 1.1
 
@@ -64,19 +67,21 @@ def pair_limits(reference: PairReference, settings: HealthSettings) -> PairLimit
 def series_limits(reference: PairReference, settings: HealthSettings) -> tuple[SeriesLimits, ...]:
     """The limits of each feature and, last, of the prediction.
 
-    Fixed thresholds are the settings' floors, and every series counts. Calibrated ones are the larger of floor and
-    training quantile, for significant drift with a margin for new candles; a series counts while its significant
-    quantile is at most 1 and training held 10 windows.
+    Fixed thresholds are the settings' floors, and every series counts. Dynamic ones have the same floors, and every
+    series counts while training held 10 windows. Calibrated ones are the larger of floor and training quantile, for
+    significant drift with a margin for new candles; a series counts while its significant quantile is at most 1 and
+    training held 10 windows.
     """
-    if settings.thresholds is Thresholds.FIXED:
+    enough, factor = _enough(reference, settings), _psi_factor(reference, settings)
+    if settings.thresholds in _WITHOUT_QUANTILES:
         bare = SeriesLimits(
             moderate=settings.moderate_psi,
             significant=settings.significant_psi,
             retrain=settings.retrain_psi,
-            monitorable=True,
+            monitorable=enough or settings.thresholds is Thresholds.FIXED,
+            past_candles=settings.past_candles,
         )
         return (bare,) * len(reference.series)
-    enough, factor = _enough(reference, settings), _psi_factor(reference, settings)
     margin = _margin(settings)
     return tuple(
         SeriesLimits(
@@ -92,9 +97,10 @@ def series_limits(reference: PairReference, settings: HealthSettings) -> tuple[S
 def expected_alarms_per_1000(reference: PairReference, settings: HealthSettings) -> float:
     """Significant alarms per 1,000 candles at these limits in training, judged by parts of it that did not set them.
 
-    0.0 means less than one in all the training candles. NaN with fixed thresholds, which training does not judge.
+    0.0 means less than one in all the training candles. NaN with fixed and dynamic thresholds:
+    training does not judge them.
     """
-    if settings.thresholds is Thresholds.FIXED:
+    if settings.thresholds in _WITHOUT_QUANTILES:
         return float("nan")
     limits = pair_limits(reference, settings)
     alarms = (

@@ -43,7 +43,14 @@ class Candles:
 
     def equals(self, other: "Candles") -> bool:
         """Whether all prices and volumes are the same; NaN is not."""
-        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in _PARTS)
+        return len(self) == len(other) and self.go_on_from(other, 0)
+
+    def go_on_from(self, other: "Candles", gone: int) -> bool:
+        """Whether these begin with all candles of `other` but its first `gone`, to the last bit; NaN never does."""
+        known = len(other) - gone
+        return 0 <= known <= len(self) and all(
+            (getattr(self, name)[:known] == getattr(other, name)[gone:]).all() for name in _PARTS
+        )
 
 
 _PARTS = tuple(field.name for field in fields(Candles))
@@ -82,12 +89,6 @@ class MarketFigures:
         """Some of the rows."""
         return MarketFigures(whole=self.whole[rows], known=self.known[rows])
 
-    def followed_by(self, others: "MarketFigures") -> "MarketFigures":
-        """These and, after them, others."""
-        return MarketFigures(
-            whole=np.concatenate([self.whole, others.whole]), known=np.concatenate([self.known, others.known])
-        )
-
     def relative(self, before: NDArray[np.int64], known_before: NDArray[np.int64], window: int) -> Floats:
         """Less their mean over `window` rows before each, whose sums are given `(n, 5)`; NaN where one is unknown."""
         complete = self.known & (known_before == window)
@@ -99,21 +100,33 @@ class MarketPast:
 
     def __init__(self, candles: Candles, window: int) -> None:
         self._window = window
-        self._figures = MarketFigures.of(candles).part(slice(-window, None))
-        self._sums, self._known = self._figures.whole.sum(axis=0), self._figures.known.sum(axis=0)
+        # whole numbers and, beside them, where they are known; once full, the oldest row gives way to the newest
+        self._rows = _side_by_side(MarketFigures.of(candles))[-window:]
+        self._sums, self._oldest = self._rows.sum(axis=0), 0
 
     def next(self, candles: Candles) -> Floats:
         """The rows `(n - 1, 5)` of `market_values` of candles after the first, which is the last one of the past."""
-        come, held = MarketFigures.of(candles).part(slice(1, None)), len(self._figures.whole)
-        figures, values = self._figures.followed_by(come), np.full(come.whole.shape, np.nan)
-        for at, (whole, known) in enumerate(zip(come.whole, come.known, strict=True)):
-            gone = held + at - self._window
-            if gone >= 0:
-                values[at] = come.part(slice(at, at + 1)).relative(self._sums, self._known, self._window)
-                self._sums, self._known = self._sums - figures.whole[gone], self._known - figures.known[gone]
-            self._sums, self._known = self._sums + whole, self._known + known
-        self._figures = figures.part(slice(-self._window, None))
+        figures = MarketFigures.of(candles)
+        values = np.full((len(candles) - 1, len(MARKET_SERIES)), np.nan)
+        for at, come in enumerate(_side_by_side(figures)[1:]):
+            if len(self._rows) == self._window:
+                before, known_before = self._sums[: len(MARKET_SERIES)], self._sums[len(MARKET_SERIES) :]
+                values[at] = figures.part(slice(at + 1, at + 2)).relative(before, known_before, self._window)
+            self._add(come)
         return values
+
+    def _add(self, come: NDArray[np.int64]) -> None:
+        self._sums += come
+        if len(self._rows) < self._window:
+            self._rows = np.concatenate([self._rows, come[None]])
+        else:
+            self._sums -= self._rows[self._oldest]
+            self._rows[self._oldest] = come
+            self._oldest = (self._oldest + 1) % self._window
+
+
+def _side_by_side(figures: MarketFigures) -> NDArray[np.int64]:
+    return np.concatenate([figures.whole, figures.known], axis=1)
 
 
 def market_memory_candles(window: int) -> int:
@@ -122,21 +135,20 @@ def market_memory_candles(window: int) -> int:
 
 
 def _figures(candles: Candles) -> Floats:
+    figures = np.full((len(candles), len(MARKET_SERIES)), np.nan)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         height = candles.high / candles.low - 1.0
         spread = candles.high - candles.low
-        known = np.isfinite(height) & np.isfinite(spread)
-        height = np.log(np.where(known, np.maximum(height, _LEAST_RANGE), np.nan))
-        volume = np.log(np.where(candles.volume >= 0.0, candles.volume, np.nan) + _LEAST_VOLUME)
+        known = np.isfinite(spread)
+        height = np.where(np.isfinite(height) & known, np.maximum(height, _LEAST_RANGE), np.nan)
+        volume = np.where(candles.volume >= 0.0, candles.volume, np.nan) + _LEAST_VOLUME
+        logarithms = np.log(np.stack([height, volume])).T
+        figures[:, :2] = logarithms
+        figures[1:, 2:4] = np.abs(logarithms[1:] - logarithms[:-1])
         move = np.abs(candles.close - candles.open)
         body = np.where(spread > 0.0, np.minimum(move / spread, 1.0), 0.0)
-    body = np.where(np.isfinite(spread) & np.isfinite(move), body, np.nan)
-    return np.column_stack([height, volume, _changes(height), _changes(volume), body])
-
-
-def _changes(values: Floats) -> Floats:
-    with np.errstate(invalid="ignore"):
-        return np.abs(np.diff(values, prepend=np.nan))
+    figures[:, 4] = np.where(known & np.isfinite(move), body, np.nan)
+    return figures
 
 
 # the sum of the `window` rows before each row from `window` on

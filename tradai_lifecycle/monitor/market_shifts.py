@@ -57,7 +57,7 @@ class RememberedMarket(MarketMonitor):
         """As `of`, for a frame that lacks the last one's first `gone` rows; -1: it does not go on from it."""
         last, self._last = self._last, None
         known = -1 if last is None or gone < 0 else len(last.candles) - gone
-        if last is None or known < 1 or not candles.rows(slice(known)).equals(last.candles.rows(slice(gone, None))):
+        if last is None or known < 1 or not candles.go_on_from(last.candles, gone):
             self._past, self._sums = MarketPast(candles, self._window), None
             codes, columns = self._codes(candles), self.of(candles, from_row)
         else:

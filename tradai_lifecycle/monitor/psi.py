@@ -31,8 +31,6 @@ BINS = 10
 _ROWS_PER_BLOCK = 8_192
 # of few rows each value meets all edges at once
 _FEW_ROWS = 8
-# so many distances from edges at a time
-_ROOM_BLOCK = 16_384
 
 
 class Binned(Protocol):
@@ -85,6 +83,9 @@ class PaddedEdges:
 
     def __init__(self, edges: Sequence[Sequence[float]]) -> None:
         self._table = padded(edges, np.inf, np.float64)
+        self._bounds = np.full((len(self._table), self._table.shape[1] + 3), np.inf)
+        self._bounds[:, 0], self._bounds[:, 1:-2] = -np.inf, self._table
+        self._first_bounds = np.arange(len(self._bounds)) * self._bounds.shape[1]
         self._beyond = np.array([len(series_edges) + 1 for series_edges in edges], dtype=np.uint8)[:, None]
 
     def codes(self, values: NDArray[Any], series: slice | NDArray[np.intp] = slice(None)) -> Codes:
@@ -99,35 +100,29 @@ class PaddedEdges:
         return codes.T
 
     def one(self, values: Floats, series: int) -> tuple[Codes, float]:
-        """The codes of one series' values `(n,)`, and their room: as `codes` and `room` of a single column."""
-        edges = self._table[series, : self._beyond[series, 0] - 1]
+        """The codes of one series' values `(n,)`, and their room: as `codes` and the least `room` of a column."""
+        bounds = self._bounds[series, : self._beyond[series, 0] + 1]
+        edges = bounds[1:-1]
         codes, finite = np.searchsorted(edges, values, side="right"), np.isfinite(values)
         if not finite.all():
             codes[~finite] = len(edges) + 1
             return codes.astype(np.uint8), 0.0
-        bounds = np.concatenate([[-np.inf], edges, [np.inf]])
         with np.errstate(over="ignore"):
             away = np.minimum(values - bounds[codes], bounds[codes + 1] - values)
         return codes.astype(np.uint8), float(away.min(initial=np.inf))
 
-    def room(self, values: Floats, series: NDArray[np.intp]) -> Floats:
-        """How far each column's nearest value is from an edge, `(s,)`: what moves by less stays in its bin.
+    def room(self, values: Floats, codes: Codes) -> Floats:
+        """How far each value `(n, S)` is from an edge: by less than that it moves within the bin of its code.
 
-        0 for a column with a value that is not finite; infinity for one without values.
+        0 for a value that is not finite.
         """
-        room = np.empty(len(series))
-        columns, table = np.ascontiguousarray(values.T), self._table[series]
-        # as many columns at once as stay in the cache with all their edges
-        at_once = max(1, _ROOM_BLOCK // max(1, len(values) * table.shape[1]))
-        for start in range(0, len(series), at_once):
-            block = slice(start, start + at_once)
-            with np.errstate(invalid="ignore", over="ignore"):
-                away = columns[block] - table[block].T[:, :, None]
-            nearest = np.abs(away, out=away).min(axis=0, initial=np.inf)
-            room[block] = nearest[:, 0] if len(values) == 1 else nearest.min(axis=1, initial=np.inf)
-        finite = np.isfinite(columns)
+        lower = codes + self._first_bounds
+        bounds = self._bounds.ravel()
+        with np.errstate(invalid="ignore", over="ignore"):
+            room: Floats = np.minimum(values - bounds.take(lower), bounds.take(lower + 1) - values)
+        finite = np.isfinite(values)
         if not finite.all():
-            room[~finite.all(axis=1)] = 0.0
+            room[~finite] = 0.0
         return room
 
 
@@ -178,14 +173,23 @@ class _Expected:
 
     def __init__(self, reference: NDArray[Any], total: Any, value_bins: Any) -> None:
         self._prior = value_bins / 2
+        self._window, self._smoothed = 0, self._prior
         self._shares = np.maximum(reference, 0.5) / total
         self._weighted_prior = self._prior * self._shares
-        self._empty = reference == 0
+        # below so many smoothed candles of the window a bin is as empty as training left it
+        self._least = np.where(reference == 0, self._weighted_prior + 0.5, -np.inf)
 
     def terms(self, observed: NDArray[Any], window: int) -> Floats:
-        shares = (observed + self._weighted_prior) / (window + self._prior)
-        terms = (shares - self._shares) * np.log(shares / self._shares)
-        return np.where(self._empty & (observed == 0), 0.0, terms)
+        terms: Floats = np.add(observed, self._weighted_prior, order="C")
+        empty = terms < self._least
+        if window != self._window:
+            self._window, self._smoothed = window, window + self._prior
+        terms /= self._smoothed
+        logarithms = np.log(terms / self._shares)
+        terms -= self._shares
+        terms *= logarithms
+        np.putmask(terms, empty, 0.0)
+        return terms
 
 
 # One row per bin, one column per count from 0 to the window. Kept: a bot asks for the same tables with every candle;
@@ -250,10 +254,9 @@ class WindowPsi:
         self._references = tuple(references)
         # bins a series does not have are empty on both sides, so they add exactly nothing
         counts: Counts = padded([reference.counts for reference in self._references], 0, np.int64)
-        total = np.maximum(1, counts.sum(axis=1, keepdims=True))
-        value_bins = np.array([len(reference.counts) - 1 for reference in self._references], dtype=np.int64)[:, None]
-        self._expected, self._shape = _Expected(counts, total, value_bins), counts.shape
-        self._first_bins = np.arange(len(counts)) * counts.shape[1]
+        value_bins = np.array([len(reference.counts) - 1 for reference in self._references], dtype=np.int64)
+        self._expected = _Expected(counts.T.copy(), np.maximum(1, counts.sum(axis=1)), value_bins)
+        self._shape, self._first_bins = counts.shape, np.arange(len(counts)) * counts.shape[1]
 
     def of(self, codes: Codes) -> Floats:
         """As `window_psi`."""
@@ -273,10 +276,11 @@ class WindowPsi:
 
     def of_counts(self, counts: Counts, rows: int) -> Floats:
         """The index `(F,)` of a batch of `rows` rows that is counted already."""
-        psi = np.full(len(counts), 0.0 if rows else np.nan)
-        if rows:
-            for terms in self._expected.terms(counts, rows).T:
-                psi += terms
+        if not rows:
+            return np.full(len(counts), np.nan)
+        terms = self._expected.terms(counts.T, rows)
+        # a single column would be added up in another order than that of the bins
+        psi: Floats = np.add.reduce(terms) if len(counts) > 1 else np.add.accumulate(terms)[-1]
         return psi
 
 

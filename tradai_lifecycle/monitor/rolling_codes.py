@@ -51,7 +51,7 @@ class RememberedCodes:
     """
 
     def __init__(self, edges: Sequence[Sequence[float]]) -> None:
-        self._edges, self._every = PaddedEdges(edges), np.arange(len(edges))
+        self._edges, self._series = PaddedEdges(edges), len(edges)
 
     def anew(self, features: Floats, judged: Floats, first: int) -> Codes:
         """The codes `(n, S)` of a frame's features `(n, S - 1)` and predictions `(n,)`.
@@ -63,7 +63,7 @@ class RememberedCodes:
         self._features, self._judged, self._start = features, judged, 0
         self._store(len(codes))
         self._stored[: len(codes)] = codes
-        self._make_room(series[first:], slice(first, len(codes)))
+        self._make_room(self._edges.room(series[first:], codes[first:]), slice(first, len(codes)))
         return codes
 
     def next(self, features: Floats, judged: Floats, gone: int, first: int) -> Binned:
@@ -74,17 +74,17 @@ class RememberedCodes:
         parts = self._parts(slice(first, known))
         moves = self._moves(*before, parts)
         crossings = self._look_again(codes, moves, parts)
-        newest = np.column_stack([features[known:], judged[known:]])
+        newest = np.concatenate([features[known:], judged[known:, None]], axis=1)
         codes[known:] = self._edges.codes(newest)
-        self._make_room(newest, slice(known, len(features)))
+        self._make_room(self._edges.room(newest, codes[known:]), slice(known, len(features)))
         return Binned(codes=codes, moves=moves.max(axis=0, initial=0.0), crossings=crossings)
 
     # places for so many rows and a block more; no value is known yet, so none could cross an edge
     def _store(self, rows: int) -> None:
         blocks = rows // _BLOCK_ROWS + 2
-        self._stored = np.empty((blocks * _BLOCK_ROWS, len(self._every)), dtype=np.uint8)
+        self._stored = np.empty((blocks * _BLOCK_ROWS, self._series), dtype=np.uint8)
         # how far the values may move before one could cross an edge, by block of stored rows and series
-        self._room = np.full((blocks, len(self._every)), np.inf)
+        self._room = np.full((blocks, self._series), np.inf)
 
     # the codes of the frame, of which those from row `known` on are still to be filled in
     def _go_on(self, gone: int, known: int) -> Codes:
@@ -99,23 +99,24 @@ class RememberedCodes:
 
     # some rows of the frame, cut where stored blocks begin: each block with its rows
     def _parts(self, rows: slice) -> list[tuple[int, slice]]:
-        stored = range(rows.start + self._start, rows.stop + self._start)
-        blocks = range(stored.start // _BLOCK_ROWS, -(-stored.stop // _BLOCK_ROWS) if stored else 0)
-        cuts = [max(block * _BLOCK_ROWS, stored.start) - self._start for block in blocks] + [rows.stop]
-        return [(block, slice(*cut)) for block, cut in zip(blocks, pairwise(cuts), strict=True)]
+        block = (rows.start + self._start) // _BLOCK_ROWS
+        inner = range((block + 1) * _BLOCK_ROWS - self._start, rows.stop, _BLOCK_ROWS)
+        cuts = [rows.start, *inner, rows.stop] if rows.start < rows.stop else []
+        return [(block + at, slice(*cut)) for at, cut in enumerate(pairwise(cuts))]
 
-    def _make_room(self, series: Floats, rows: slice) -> None:
+    # how far the values of some rows are from their edges
+    def _make_room(self, away: Floats, rows: slice) -> None:
         for block, part in self._parts(rows):
-            room = self._edges.room(series[part.start - rows.start : part.stop - rows.start], self._every)
+            room = away[part.start - rows.start : part.stop - rows.start].min(axis=0)
             np.minimum(self._room[block], room, out=self._room[block])
 
     # how far the values of each part moved at most, `(parts, S)`; NaN where one is not a number
     def _moves(self, features: Floats, judged: Floats, parts: Sequence[tuple[int, slice]]) -> Floats:
-        moves, away = np.empty((len(parts), len(self._every))), np.empty((_BLOCK_ROWS, features.shape[1]))
+        moves, away = np.empty((len(parts), self._series)), np.empty((_BLOCK_ROWS, features.shape[1]))
         with np.errstate(invalid="ignore", over="ignore"):
             for moved, (_, rows) in zip(moves, parts, strict=True):
                 part = np.subtract(self._features[rows], features[rows], out=away[: rows.stop - rows.start])
-                np.abs(part, out=part).max(axis=0, out=moved[:-1])
+                np.maximum.reduce(np.abs(part, out=part), axis=0, out=moved[:-1])
             if parts:
                 starts, end = [rows.start for _, rows in parts], parts[-1][1].stop
                 np.maximum.reduceat(np.abs(self._judged[:end] - judged[:end]), starts, out=moves[:, -1])
@@ -130,9 +131,9 @@ class RememberedCodes:
         with np.errstate(invalid="ignore"):
             np.divide(room - moves, _ROUNDING, out=room)
         crossed: dict[int, tuple[Codes, list[NDArray[np.intp]]]] = {}
-        for at, index in np.argwhere(doubtful).tolist():
+        for at, index in zip(*(places.tolist() for places in doubtful.nonzero()), strict=True):
             rows = parts[at][1]
-            series = self._judged if index == len(self._every) - 1 else self._features[:, index]
+            series = self._judged if index == self._series - 1 else self._features[:, index]
             after, room[at, index] = self._edges.one(series[rows], index)
             changed = np.flatnonzero(after != codes[rows, index])
             if len(changed):

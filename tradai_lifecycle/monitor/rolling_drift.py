@@ -1,8 +1,9 @@
 """The drift columns of one pair's live frames, one after another: what a new candle and a crossed edge change, no more.
 
 A new candle brings a row and takes one from the newest window. A value that crosses an edge changes the index of its
-own series over one window of rows: the series' part in the largest of all is taken out and put in anew. Only where it
-was itself the largest, and fell, must the others be asked again.
+own series over one window of rows, and limits that follow the past for as long as it is theirs: the series' part in
+the largest of all is taken out and put in anew. Only where it was itself the largest, and fell, must the others be
+asked again.
 """
 
 from collections.abc import Sequence
@@ -11,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradai_lifecycle.monitor.drift import DriftColumns, DriftMonitor, DriftWindow, SeriesLimits
+from tradai_lifecycle.monitor.dynamic import Bounds
 from tradai_lifecycle.monitor.psi import Binned, Codes, Floats, psi_columns
 from tradai_lifecycle.monitor.rolling_codes import Crossing
 from tradai_lifecycle.monitor.shift_windows import relation_windows
 from tradai_lifecycle.monitor.shifts import ShiftReference
 
 Flags = NDArray[np.bool_]
+#: An index and what it is held against.
+Judged = tuple[Floats, Bounds]
 
 
 class RememberedDrift:
@@ -33,7 +37,7 @@ class RememberedDrift:
 
     def anew(self, codes: Codes, from_row: int) -> DriftColumns:
         """The columns of a frame's codes `(n, S)`, from nothing."""
-        self._newest = self._monitor.window(codes[-self._window :]) if len(codes) >= self._window else None
+        self._newest = self._monitor.window(codes) if len(codes) > self._monitor.memory else None
         self._columns = self._monitor.of(codes, from_row)
         return self._columns
 
@@ -42,7 +46,10 @@ class RememberedDrift:
         known, from_row = len(self._columns.psi_max) - gone, max(from_row, self._window - 1)
         columns = DriftColumns.empty(len(codes))
         columns.put(from_row, self._columns, slice(from_row + gone, None))
-        if any(crossing.rows[-1] >= known - self._window for crossing in crossings):
+        if from_row < self._monitor.memory:
+            # what begins this frame no longer has the past that its limits followed
+            columns.forget_limits(slice(from_row, self._monitor.memory))
+        if any(crossing.rows[-1] >= known - 1 - self._monitor.memory for crossing in crossings):
             self._newest = None
         for row in range(max(known, self._window - 1), len(codes)):
             newest = self._window_at(codes, row)
@@ -54,8 +61,9 @@ class RememberedDrift:
 
     # the windows of rows one after another
     def _window_at(self, codes: Codes, row: int) -> DriftWindow:
-        if self._newest is None or row < self._window:
-            self._newest = self._monitor.window(codes[row - self._window + 1 : row + 1])
+        memory = self._monitor.memory
+        if self._newest is None or row <= memory:
+            self._newest = self._monitor.window(codes[max(0, row - memory) : row + 1])
         else:
             self._monitor.go_on(self._newest, codes, row)
         return self._newest
@@ -65,7 +73,8 @@ class RememberedDrift:
     ) -> None:
         lost = np.zeros(len(codes), dtype=np.bool_)
         for crossing in crossings:
-            rows = slice(max(int(crossing.rows[0]), from_row), min(int(crossing.rows[-1]) + self._window, known))
+            end = int(crossing.rows[-1]) + self._monitor.memory + 1
+            rows = slice(max(int(crossing.rows[0]), from_row), min(end, known))
             if rows.start < rows.stop:
                 lost[rows] |= self._exchange(columns.part(rows), codes, crossing, rows)
             related = slice(rows.start, min(int(crossing.rows[-1]) + self._related, known))
@@ -73,38 +82,46 @@ class RememberedDrift:
                 self._monitor.put_relations(columns, codes, related)
         if lost.any():
             again = np.flatnonzero(lost)
-            first, end = int(again[0]) - self._window + 1, int(again[-1]) + 1
-            anew = self._monitor.of(codes[first:end], self._window - 1)
-            columns.put(int(again[0]), anew, slice(self._window - 1, None))
+            first, end = max(0, int(again[0]) - self._monitor.memory), int(again[-1]) + 1
+            anew = self._monitor.of(codes[first:end], int(again[0]) - first)
+            columns.put(int(again[0]), anew, slice(int(again[0]) - first, None))
 
     # Puts a series' new index in the place of its old one; where that does not tell the largest of all, says so.
     def _exchange(self, columns: DriftColumns, codes: Codes, crossing: Crossing, rows: slice) -> Flags:
-        index, limit = crossing.series, self._limits[crossing.series]
-        before, after = self._psi(crossing.before, index, rows), self._psi(codes[:, index], index, rows)
+        index = crossing.series
+        before, old = self._judged(crossing.before, index, rows)
+        after, new = self._judged(codes[:, index], index, rows)
         lost: Flags = (before == columns.psi_max) & (after < before)
         np.maximum(columns.psi_max, after, out=columns.psi_max)
-        if limit.monitorable:
-            lost |= _exchange_counted(columns, before, after, index, limit)
+        if self._limits[index].monitorable:
+            lost |= _exchange_counted(columns, index, (before, old), (after, new))
         return lost
 
-    def _psi(self, column: Codes, index: int, rows: slice) -> Floats:
-        seen = column[rows.start - self._window + 1 : rows.stop, None]
-        (psi,) = psi_columns(seen, self._series[index : index + 1], self._window)
-        return psi[self._window - 1 :]
+    # the index of some rows and what it is held against there
+    def _judged(self, column: Codes, index: int, rows: slice) -> Judged:
+        first = max(0, rows.start - self._monitor.memory)
+        (psi,) = psi_columns(column[first : rows.stop, None], self._series[index : index + 1], self._window)
+        asked = slice(rows.start - first, None)
+        return psi[asked], self._limits[index].over(psi, self._window).part(asked)
 
 
-def _exchange_counted(columns: DriftColumns, before: Floats, after: Floats, index: int, limit: SeriesLimits) -> Flags:
-    old, new = before / limit.moderate, after / limit.moderate
+# NaN are limits that are not known yet: they set nothing
+def _exchange_counted(columns: DriftColumns, index: int, before: Judged, after: Judged) -> Flags:
+    (gone, old_bounds), (come, bounds) = before, after
+    old, new = gone / old_bounds.moderate, come / bounds.moderate
     lost: Flags = (old == columns.moderate_ratio) & (new < old)
-    np.maximum(columns.moderate_ratio, new, out=columns.moderate_ratio)
-    ratio, worst = after / limit.significant, columns.worst_series
+    np.fmax(columns.moderate_ratio, new, out=columns.moderate_ratio)
+    ratio, worst = come / bounds.significant, columns.worst_series
     lost |= (worst == index) & (ratio < columns.significant_ratio)
     # of equal ones the first
     worst[(ratio > columns.significant_ratio) | ((ratio == columns.significant_ratio) & (index < worst))] = index
-    np.maximum(columns.significant_ratio, ratio, out=columns.significant_ratio)
-    for count, bound in ((columns.beyond_significant, limit.significant), (columns.beyond_retrain, limit.retrain)):
-        np.add(count, after > bound, out=count)
-        np.subtract(count, before > bound, out=count)
+    np.fmax(columns.significant_ratio, ratio, out=columns.significant_ratio)
+    for count, limit, old_limit in (
+        (columns.beyond_significant, bounds.significant, old_bounds.significant),
+        (columns.beyond_retrain, bounds.retrain, old_bounds.retrain),
+    ):
+        np.add(count, come > limit, out=count)
+        np.subtract(count, gone > old_limit, out=count)
     return lost
 
 

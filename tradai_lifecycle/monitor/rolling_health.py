@@ -112,8 +112,8 @@ class RollingHealth:
 
     # the first row that anything asked for depends on
     def _first_seen(self, asked: EvidenceAsked) -> int:
-        window = self._settings.window_candles
-        return max(0, min(asked.drift_from - window + 1, asked.quality_from - quality_memory_candles(window)))
+        quality = quality_memory_candles(self._settings.window_candles)
+        return max(0, min(asked.drift_from - self._settings.index_memory, asked.quality_from - quality))
 
 
 # How many of the last frame's first rows this one no longer has; -1 where it does not go on from it.

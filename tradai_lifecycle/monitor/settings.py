@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tradai_lifecycle.monitor.dynamic import index_memory_candles, past_candles
 from tradai_lifecycle.states import Thresholds
 
 
@@ -23,6 +24,16 @@ class HealthSettings:
     accuracy_windows: tuple[int, ...]
     minimum_effective_predictions: int
     prediction_dead_band: float
+
+    @property
+    def past_candles(self) -> int:
+        """Rows of past that the limits of the index follow; 0 where they follow nothing."""
+        return past_candles(self.window_candles, self.thresholds)
+
+    @property
+    def index_memory(self) -> int:
+        """Predecessors that a row needs for its index and the limits of it."""
+        return index_memory_candles(self.window_candles, self.past_candles)
 
 
 __all__ = ["HealthSettings"]

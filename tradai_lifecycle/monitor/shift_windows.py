@@ -22,9 +22,14 @@ def shift_holding(window: int) -> Holding:
     )
 
 
+def restless_candles(window: int) -> int:
+    """For how long after the market strayed a strained relation says nothing: relations take longer to calm."""
+    return max(window // 2, 1)
+
+
 def shift_memory_candles(window: int) -> int:
     """How many predecessors a row needs so that no shift depends on where the frame starts."""
     return market_memory_candles(window) + market_windows(window).slow - 1
 
 
-__all__ = ["market_windows", "relation_windows", "shift_holding", "shift_memory_candles"]
+__all__ = ["market_windows", "relation_windows", "restless_candles", "shift_holding", "shift_memory_candles"]

@@ -135,8 +135,8 @@ class ShiftMonitor:
 
     def go_on(self, sums: Floats, codes: Codes, row: int) -> None:
         """Let the sums of the windows that ended just before `row` be those of the windows that end at it."""
-        gone = codes[[row - window for window in self._each_window]]
-        np.add(sums, self._scores(codes[row]) - self._scores(gone), out=sums)
+        scores = self._scores(codes[[row, *(row - window for window in self._each_window)]])
+        sums += scores[0] - scores[1:]
 
     def at(self, sums: Floats) -> Floats:
         """The columns at one row, slow and fast, `(2,)`, from the sums of its windows."""
@@ -179,14 +179,17 @@ class _Strays:
     """How many times its bounds each combination strays: each row by the bounds of its own, or all by the same."""
 
     def __init__(self, bounds: Sequence[Sequence[Bounds]]) -> None:
-        self._middle, self._below, self._above = (
+        self._middle, below, self._above = (
             np.array([[getattr(bound, name) for bound in row] for row in bounds])
             for name in ("middle", "below", "above")
         )
+        self._minus_below = -below
 
     def of(self, sums: Floats, window: int | NDArray[np.intp]) -> Floats:
-        strayed = sums / (SCORE_UNIT * WEIGHT_UNIT * window) - self._middle
-        ratios: Floats = np.where(strayed > 0.0, strayed / self._above, -strayed / self._below)
+        strayed = sums / (SCORE_UNIT * WEIGHT_UNIT * window)
+        strayed -= self._middle
+        # one of the two is below 0, or both are 0
+        ratios: Floats = np.maximum(strayed / self._above, strayed / self._minus_below)
         return ratios
 
 

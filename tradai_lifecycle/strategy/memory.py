@@ -84,7 +84,8 @@ def health_settings(config: LifecycleConfig, *, timeframe: str, horizon_candles:
 def accuracy_windows(config: LifecycleConfig, *, timeframe: str, horizon_candles: int) -> tuple[int, ...]:
     """Windows of the accuracy in candles, ascending: the configured days, then wider as far as the frame reaches.
 
-    The frame reaches as far as the drift monitors make it reach anyway: widening never asks the exchange for more.
+    The frame reaches as far as the drift monitors make it reach anyway: widening never asks the exchange for more. Nor
+    does it depend on `thresholds`: dynamic limits reach further, the accuracy does not.
     """
     step = candle_seconds(timeframe)
     base = ceil(config.accuracy_window_days * DAY_SECONDS / step)
@@ -101,7 +102,7 @@ def candle_budget(config: LifecycleConfig, health: HealthSettings, *, feature_wa
     """The sum of all memories. Drift, accuracy and quality run beside each other, so the longest of them counts."""
     settings = policy_settings(config, candle_ns=health.candle_ns)
     policy = policy_memory_candles(settings)
-    drift = (health.window_candles - 1) + policy
+    drift = health.index_memory + policy
     accuracy = health.horizon_candles + health.accuracy_windows[-1] - 1 + _accuracy_aftermath(config)
     quality = quality_memory_candles(health.window_candles) + config.recovery_candles
     # the market is read from raw candles: the features' warm-up is part of its memory, not added to it

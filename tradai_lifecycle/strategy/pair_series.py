@@ -19,7 +19,7 @@ from tradai_lifecycle.strategy.pair_accuracy import AccuracyTail, accuracy_recor
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class JudgedTail:
-    """The newest window of a judged frame, with the reference it was judged against.
+    """The newest window of a judged frame, and what its limits follow, with the reference it was judged against.
 
     `features` `(rows, F)` and `scores` `(rows,)` are slices of the frame's and the judgement's own arrays, `candles`
     all of the frame's: nobody changes these after the judgement.
@@ -44,7 +44,7 @@ def judged_tail(
     reference = bundle.profile.pair(frame.pair)
     if reference is None:
         return None
-    window = slice(max(len(frame) - settings.health.window_candles, 0), None)
+    window = slice(max(len(frame) - settings.health.index_memory - 1, 0), None)
     return JudgedTail(
         pair=frame.pair,
         candle=moment(int(frame.dates_ns[-1])),

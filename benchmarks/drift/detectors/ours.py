@@ -55,7 +55,8 @@ class OursWatch:
 
 
 @lru_cache(maxsize=16)
-def _reference(scene: Scene) -> PairReference:
+def reference_of(scene: Scene) -> PairReference:
+    """The pair's reference as the end of a training makes it, one for all runs of the scene."""
     window = judge_settings(scene.series.timeframe)[0].health.window_candles
     return fit_pair_reference(
         pair=scene.series.pair,
@@ -78,17 +79,17 @@ def _states(scene: Scene, live: Rows, thresholds: Thresholds) -> StateColumns:
         realised=live.realised,
         dates_ns=live.dates_ns,
         candles=live.candles,
-        reference=_reference(scene),
+        reference=reference_of(scene),
         settings=settings.health,
         # no live row of these streams was trained on, but for the history of next candles, whose accuracy flatters
-        trained_until_ns=_trained_until_ns(scene, live),
+        trained_until_ns=trained_until_ns(scene, live),
     )
     warm = np.ones(len(live), dtype=np.bool_)
     return decide_states(health, warm=warm, settings=settings.policy, adoption=None)
 
 
-# the newest live row that the model was trained on; a block out of the middle of the training is live throughout
-def _trained_until_ns(scene: Scene, live: Rows) -> int:
+def trained_until_ns(scene: Scene, live: Rows) -> int:
+    """The newest live row that the model was trained on; a block out of the middle of the training is all live."""
     known = np.isin(live.dates_ns, scene.reference.dates_ns)
     return int(live.dates_ns[known].max()) if known.any() else int(live.dates_ns[0]) - 1
 
@@ -130,6 +131,12 @@ OURS = (
         reading=_drift("_SIGNIFICANT"),
         thresholds=Thresholds.FIXED,
     ),
+    Ours(
+        name="ours dynamic",
+        about="significant drift of the index alone by limits that follow its recent past, latched",
+        reading=_drift("PSI_SIGNIFICANT"),
+        thresholds=Thresholds.DYNAMIC,
+    ),
 )
 
-__all__ = ["OURS", "Ours"]
+__all__ = ["OURS", "Ours", "reference_of", "trained_until_ns"]
