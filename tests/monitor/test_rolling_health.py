@@ -15,7 +15,7 @@ from tradai_lifecycle.monitor.calibration import interquartile_ranges
 from tradai_lifecycle.monitor.drift import DriftMonitor
 from tradai_lifecycle.monitor.market import market_memory_candles
 from tradai_lifecycle.monitor.psi import PaddedEdges, edge_codes
-from tradai_lifecycle.monitor.scales import RememberedScales, Scales
+from tradai_lifecycle.monitor.scales import RememberedScales, Scales, _Brackets
 from tradai_lifecycle.states import Reason, Thresholds
 
 NAMES = tuple(field.name for field in fields(HealthColumns))
@@ -174,6 +174,7 @@ def test_remembered_scales_are_those_of_the_windows_themselves(autoregressive, p
     values = scale * np.column_stack([autoregressive(200, 2, 0.2, seed), autoregressive(200, 1, 0.9, seed)])
     dates = np.arange(200) * HOUR_NS
     remembered, exact = RememberedScales(pair_reference.features, 40), Scales(pair_reference.features, 40)
+    remembered.forget(bin_codes(values, pair_reference.features))
     for frame in range(6):
         rows = np.arange(60 + 2 * frame, 200, 7)
         assert np.array_equal(remembered.changed(values, dates, rows), exact.changed(values, dates, rows))
@@ -181,8 +182,113 @@ def test_remembered_scales_are_those_of_the_windows_themselves(autoregressive, p
         if frame == 3:
             after[rng.integers(200), 0] = np.nan
         with np.errstate(invalid="ignore"):
-            remembered.moved(np.abs(after - values).max(axis=0))
+            moves = np.abs(after - values).max(axis=0)
+        remembered.moved(moves, bin_codes(after, pair_reference.features))
         values = after
+
+
+@given(seed=st.integers(0, 10_000), scale=st.sampled_from([0.05, 0.25, 1.0, 4.0, 20.0]), missing=st.integers(0, 25))
+@examples(max_examples=80, deadline=None)
+def test_a_range_lies_between_what_the_bins_of_its_window_tell(autoregressive, pair_reference, seed, scale, missing):
+    rng, features = np.random.default_rng(seed), pair_reference.features
+    values = scale * autoregressive(40, 3, float(rng.choice([0.2, 0.95])), seed) + rng.choice([0.0, 3.0])
+    values[rng.permutation(40)[:missing], 0] = rng.choice([np.nan, np.inf])
+    edges = np.array(features[2].edges)
+    values[:, 2] = edges[np.searchsorted(edges, values[:, 2]).clip(0, len(edges) - 1)]
+    least, most = _Brackets(features, 40).of(bin_codes(values, features))
+    for series in range(3):
+        (taken,) = interquartile_ranges(values[:, series].copy(), np.array([39]), 40)
+        if np.isnan(taken):
+            assert (least[series], most[series]) == (-np.inf, np.inf)
+        else:
+            assert least[series] <= taken <= most[series]
+
+
+def test_the_bins_of_the_quartiles_are_those_of_the_values_themselves(pair_reference):
+    edges = pair_reference.features[0].edges
+    codes = np.repeat([2, 4, 7], [10, 20, 10])[:, None].astype(np.uint8)
+    least, most = _Brackets(pair_reference.features[:1], 40).of(codes)
+    # of 40 sorted values those at 10 and 30, counted from 0
+    assert least[0] == edges[6] - edges[4]
+    assert most[0] == edges[7] - edges[3]
+
+
+@pytest.mark.parametrize("factors", [np.geomspace(1.0, 60.0, 200), np.geomspace(1.0, 0.02, 200)])
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_scale_that_the_bins_told_is_seen_when_it_leaves_its_limits(autoregressive, pair_reference, factors, anew):
+    """Whether it gets there by steps or is there from the first."""
+    values, features = np.repeat(autoregressive(60, 1, 0.2, 3), 3, axis=1), pair_reference.features
+    dates, rows = np.arange(60) * HOUR_NS, np.array([59])
+    remembered, exact = RememberedScales(features, 40), Scales(features, 40)
+    remembered.forget(bin_codes(values * factors[0], features))
+    verdicts, last = [], values * factors[0]
+    for factor in factors:
+        frame = values * factor
+        codes = bin_codes(frame, features)
+        if anew:
+            remembered.forget(codes)
+        else:
+            remembered.moved(np.abs(frame - last).max(axis=0), codes)
+        last = frame
+        expected = exact.changed(frame, dates, rows)
+        assert np.array_equal(remembered.changed(frame, dates, rows), expected), factor
+        verdicts.append(bool(expected[0, 0]))
+    assert len(set(verdicts)) == 2
+
+
+def test_limits_within_what_the_bins_tell_leave_the_range_to_be_taken(autoregressive, pair_reference):
+    feature, values = pair_reference.features[0], autoregressive(40, 1, 0.2, 3)
+    dates, rows = np.arange(40) * HOUR_NS, np.array([39])
+    (taken,) = interquartile_ranges(values[:, 0].copy(), rows, 40)
+    (least,), (most,) = _Brackets([feature], 40).of(bin_codes(values, [feature]))
+    verdicts = set()
+    for limit in np.linspace(0.9 * least, 1.1 * most, 60):
+        for low, high in ((0.0, limit / 4.0), (4.0 * limit, 4.0 * limit + 10.0 * most)):
+            limited = [replace(feature, iqr_low=low, iqr_high=high)]
+            remembered = RememberedScales(limited, 40)
+            remembered.forget(bin_codes(values, limited))
+            (changed,) = remembered.changed(values, dates, rows)[0]
+            assert changed == (taken > limit if low == 0.0 else taken < limit)
+            verdicts.add((low == 0.0, bool(changed)))
+    assert len(verdicts) == 4
+
+
+def test_a_range_that_the_bins_told_is_taken_once_its_quartiles_may_have_moved_too_far(autoregressive, pair_reference):
+    """Here they move apart by all that the values move."""
+    feature, values = pair_reference.features[0], autoregressive(40, 1, 0.2, 3)
+    dates, rows = np.arange(40) * HOUR_NS, np.array([39])
+    _, (most,) = _Brackets([feature], 40).of(bin_codes(values, [feature]))
+    limited = [replace(feature, iqr_low=0.0, iqr_high=1.2 * most / 4.0)]
+    remembered, exact, step = RememberedScales(limited, 40), Scales(limited, 40), most / 100.0
+    verdicts = set()
+    for number in range(100):
+        frame = values + number * step * np.sign(values)
+        codes = bin_codes(frame, limited)
+        if number:
+            remembered.moved(np.array([1.0001 * step]), codes)
+        else:
+            remembered.forget(codes)
+        expected = exact.changed(frame, dates, rows)
+        assert np.array_equal(remembered.changed(frame, dates, rows), expected), number
+        verdicts.add(bool(expected[0, 0]))
+    assert len(verdicts) == 2
+
+
+def test_a_range_is_not_taken_where_its_bins_tell_enough(autoregressive, pair_reference, monkeypatch):
+    """The point of it: a new candle at which scales are compared hardly ever asks for a sort of its window."""
+    values, features = autoregressive(200, 3, 0.2, 7), pair_reference.features
+    remembered, exact = RememberedScales(features, 40), Scales(features, 40)
+    remembered.forget(bin_codes(values, features))
+    dates, rows, taken = np.arange(200) * HOUR_NS, np.arange(60, 200, 7), []
+    expected = exact.changed(values, dates, rows)
+
+    def noted(*arguments):
+        taken.append(len(arguments[1]))
+        return interquartile_ranges(*arguments)
+
+    monkeypatch.setattr("tradai_lifecycle.monitor.scales.interquartile_ranges", noted)
+    assert np.array_equal(remembered.changed(values, dates, rows), expected)
+    assert sum(taken) < expected.size / 3
 
 
 def test_the_newest_row_alone_is_the_last_row_of_all(autoregressive, pair_reference, settings):
@@ -229,8 +335,11 @@ def test_a_scale_that_creeps_over_its_limit_is_seen(autoregressive, pair_referen
         factor = limit / taken * (0.95 + 0.01 * step)
         frame = values * factor
         moves = np.abs(values * limit / taken * 0.01).max(axis=0)
+        codes = bin_codes(frame, pair_reference.features)
         if step:
-            remembered.moved(moves)
+            remembered.moved(moves, codes)
+        else:
+            remembered.forget(codes)
         assert np.array_equal(remembered.changed(frame, dates, rows), exact.changed(frame, dates, rows))
         verdicts.append(bool(exact.changed(frame, dates, rows)[0, 0]))
     assert len(set(verdicts)) == 2

@@ -66,6 +66,10 @@ class AccuracyColumns:
             part = getattr(other, name)[rows]
             getattr(self, name)[start : start + len(part)] = part
 
+    def part(self, rows: slice) -> "AccuracyColumns":
+        """Some of the rows; what is written into them is written here."""
+        return AccuracyColumns(**{name: getattr(self, name)[rows] for name in _COLUMNS})
+
 
 _COLUMNS = tuple(field.name for field in fields(AccuracyColumns))
 
@@ -132,20 +136,19 @@ class AccuracyRule:
             raise ValueError(f"scored {scored.shape} and hit {hit.shape} must be two columns of one length")
         start = min(from_row, len(scored))
         columns = AccuracyColumns.unknown(len(scored), self.windows[-1])
-        columns.put(start, self.at(scored, scored & hit, range(start, len(scored))))
+        self.put(columns, scored, scored & hit, range(start, len(scored)))
         return columns
 
-    def at(self, scored: Bools, hits: Bools, rows: range) -> AccuracyColumns:
-        """The columns of some `rows` alone; rows with one of the `hits` must be scored."""
+    def put(self, columns: AccuracyColumns, scored: Bools, hits: Bools, rows: range) -> None:
+        """Write some `rows` of the columns; rows with one of the `hits` must be scored."""
         lags = accuracy_lags(self.horizon_candles, self.windows)
         if len(rows) > _FEW_ROWS:
-            return _judged(HitSums.of(scored, hits, lags), rows, self)
-        columns = AccuracyColumns.unknown(len(rows), self.windows[-1])
-        for at, row in enumerate(rows):
+            columns.put(rows.start, _judged(HitSums.of(scored, hits, lags), rows, self))
+            return
+        for row in rows:
             end = max(row + 1 - self.horizon_candles, 0)
             seen = slice(max(end - self.windows[-1], 0), end)
-            _put_row(columns, at, HitBits.of(scored[seen], hits[seen], lags), self)
-        return columns
+            _put_row(columns, row, HitBits.of(scored[seen], hits[seen], lags), self)
 
 
 def accuracy_memory_candles(horizon_candles: int, windows: Sequence[int]) -> int:

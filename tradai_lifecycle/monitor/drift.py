@@ -84,7 +84,7 @@ class DriftColumns:
             relation_fast=np.full(rows, np.nan),
         )
 
-    def put(self, start: int, other: "DriftColumns", rows: slice) -> None:
+    def put(self, start: int, other: "DriftColumns", rows: slice = slice(None)) -> None:
         """Write `rows` of `other` over those from `start` on."""
         for name in _COLUMNS:
             part = getattr(other, name)[rows]

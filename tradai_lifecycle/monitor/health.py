@@ -181,22 +181,22 @@ def gathered(
     settings: HealthSettings,
     asked: EvidenceAsked,
 ) -> HealthColumns:
-    """The evidence of all monitors as one."""
+    """The evidence of all monitors as one, in arrays of its own: what these keep is theirs."""
     unknown = slice(0, max(settings.window_candles - 1, asked.drift_from))
     figures = (
-        drift.psi_max,
-        drift.moderate_ratio,
-        drift.significant_ratio,
+        drift.psi_max.copy(),
+        drift.moderate_ratio.copy(),
+        drift.significant_ratio.copy(),
         drift.beyond_significant / max(1, limits.monitorable),
         drift.relation_slow / limits.relations.slow,
         drift.relation_fast / limits.relations.fast,
     )
-    columns = [figure.astype(np.float64) for figure in figures]
-    for column in columns:
-        column[unknown] = np.nan
-    for column in columns[1:4]:
-        column[: settings.index_memory] = np.nan
-    psi_max, moderate_ratio, significant_ratio, share, relation_ratio, relation_fast_ratio = columns
+    for figure in figures:
+        figure[unknown] = np.nan
+    if settings.index_memory > unknown.stop:
+        for figure in figures[1:4]:
+            figure[: settings.index_memory] = np.nan
+    psi_max, moderate_ratio, significant_ratio, share, relation_ratio, relation_fast_ratio = figures
     apart = _apart(relation_ratio, market, limits, settings.window_candles)
     if apart.any():
         quality = quality | np.where(apart, np.uint32(Reason.RELATION_BROKEN), np.uint32(0))
@@ -212,11 +212,11 @@ def gathered(
         market_fast_ratio=market.fast / limits.market.fast,
         relation_fast_ratio=relation_fast_ratio,
         quality=quality,
-        accuracy=accuracy.accuracy,
-        accuracy_lower=accuracy.lower,
-        accuracy_upper=accuracy.upper,
-        effective_predictions=accuracy.effective_predictions,
-        accuracy_verdict=accuracy.verdict,
+        accuracy=accuracy.accuracy.copy(),
+        accuracy_lower=accuracy.lower.copy(),
+        accuracy_upper=accuracy.upper.copy(),
+        effective_predictions=accuracy.effective_predictions.copy(),
+        accuracy_verdict=accuracy.verdict.copy(),
     )
 
 

@@ -142,7 +142,7 @@ def _figures(candles: Candles) -> Floats:
         known = np.isfinite(spread)
         height = np.where(np.isfinite(height) & known, np.maximum(height, _LEAST_RANGE), np.nan)
         volume = np.where(candles.volume >= 0.0, candles.volume, np.nan) + _LEAST_VOLUME
-        logarithms = np.log(np.stack([height, volume])).T
+        logarithms = np.log(np.array([height, volume])).T
         figures[:, :2] = logarithms
         figures[1:, 2:4] = np.abs(logarithms[1:] - logarithms[:-1])
         move = np.abs(candles.close - candles.open)

@@ -79,13 +79,16 @@ def _edges_between(distinct: Floats) -> tuple[float, ...]:
 
 
 class PaddedEdges:
-    """The interior edges of several series in one table, for values that are binned again and again."""
+    """The interior edges of several series in one table, for values that are binned again and again.
+
+    The bin `code` of a series lies between the columns `code` and `code + 1` of its row of `bounds`.
+    """
 
     def __init__(self, edges: Sequence[Sequence[float]]) -> None:
         self._table = padded(edges, np.inf, np.float64)
-        self._bounds = np.full((len(self._table), self._table.shape[1] + 3), np.inf)
-        self._bounds[:, 0], self._bounds[:, 1:-2] = -np.inf, self._table
-        self._first_bounds = np.arange(len(self._bounds)) * self._bounds.shape[1]
+        self.bounds = np.full((len(self._table), self._table.shape[1] + 3), np.inf)
+        self.bounds[:, 0], self.bounds[:, 1:-2] = -np.inf, self._table
+        self._first_bounds = np.arange(len(self.bounds)) * self.bounds.shape[1]
         self._beyond = np.array([len(series_edges) + 1 for series_edges in edges], dtype=np.uint8)[:, None]
 
     def codes(self, values: NDArray[Any], series: slice | NDArray[np.intp] = slice(None)) -> Codes:
@@ -101,7 +104,7 @@ class PaddedEdges:
 
     def one(self, values: Floats, series: int) -> tuple[Codes, float]:
         """The codes of one series' values `(n,)`, and their room: as `codes` and the least `room` of a column."""
-        bounds = self._bounds[series, : self._beyond[series, 0] + 1]
+        bounds = self.bounds[series, : self._beyond[series, 0] + 1]
         edges = bounds[1:-1]
         codes, finite = np.searchsorted(edges, values, side="right"), np.isfinite(values)
         if not finite.all():
@@ -117,7 +120,7 @@ class PaddedEdges:
         0 for a value that is not finite.
         """
         lower = codes + self._first_bounds
-        bounds = self._bounds.ravel()
+        bounds = self.bounds.ravel()
         with np.errstate(invalid="ignore", over="ignore"):
             room: Floats = np.minimum(values - bounds.take(lower), bounds.take(lower + 1) - values)
         finite = np.isfinite(values)

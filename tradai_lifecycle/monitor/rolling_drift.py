@@ -15,6 +15,7 @@ from tradai_lifecycle.monitor.drift import DriftColumns, DriftMonitor, DriftWind
 from tradai_lifecycle.monitor.dynamic import Bounds
 from tradai_lifecycle.monitor.psi import Binned, Codes, Floats, psi_columns
 from tradai_lifecycle.monitor.rolling_codes import Crossing
+from tradai_lifecycle.monitor.rolling_columns import KeptColumns
 from tradai_lifecycle.monitor.shift_windows import relation_windows
 from tradai_lifecycle.monitor.shifts import ShiftReference
 
@@ -32,20 +33,22 @@ class RememberedDrift:
         self._monitor = DriftMonitor(series, limits, relations, window)
         self._series, self._limits, self._window = tuple(series), tuple(limits), window
         self._related = relation_windows(window).slow
-        self._columns = DriftColumns.empty(0)
+        self._rows = 0
+        self._columns: KeptColumns[DriftColumns]
         self._newest: DriftWindow | None = None
 
     def anew(self, codes: Codes, from_row: int) -> DriftColumns:
-        """The columns of a frame's codes `(n, S)`, from nothing."""
+        """The columns of a frame's codes `(n, S)`, from nothing; good until the next frame."""
         self._newest = self._monitor.window(codes) if len(codes) > self._monitor.memory else None
-        self._columns = self._monitor.of(codes, from_row)
-        return self._columns
+        columns = self._monitor.of(codes, max(from_row, self._window - 1))
+        self._rows = len(codes)
+        self._columns = KeptColumns(columns, self._rows, DriftColumns.empty)
+        return columns
 
     def next(self, codes: Codes, crossings: Sequence[Crossing], gone: int, from_row: int) -> DriftColumns:
         """The same for a frame that lacks the last one's first `gone` rows."""
-        known, from_row = len(self._columns.psi_max) - gone, max(from_row, self._window - 1)
-        columns = DriftColumns.empty(len(codes))
-        columns.put(from_row, self._columns, slice(from_row + gone, None))
+        known, from_row = self._rows - gone, max(from_row, self._window - 1)
+        columns, self._rows = self._columns.go_on(gone, len(codes), from_row), len(codes)
         if from_row < self._monitor.memory:
             # what begins this frame no longer has the past that its limits followed
             columns.forget_limits(slice(from_row, self._monitor.memory))
@@ -56,7 +59,6 @@ class RememberedDrift:
             if row >= from_row:
                 self._monitor.put_row(columns, row, newest)
         self._cross(columns, codes, crossings, from_row, known)
-        self._columns = columns
         return columns
 
     # the windows of rows one after another

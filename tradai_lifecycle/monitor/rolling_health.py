@@ -103,11 +103,11 @@ class RollingHealth:
     def _drifted(self, gone: int, features: Floats, judged: Floats, asked: EvidenceAsked) -> tuple[Codes, DriftColumns]:
         first = self._first_seen(asked)
         if gone < 0:
-            self._scales.forget()
             codes = self._codes.anew(features, judged, first)
+            self._scales.forget(codes[:, :-1])
             return codes, self._drift.anew(codes, asked.drift_from)
         binned = self._codes.next(features, judged, gone, first)
-        self._scales.moved(binned.moves[:-1])
+        self._scales.moved(binned.moves[:-1], binned.codes[:, :-1])
         return binned.codes, self._drift.next(binned.codes, binned.crossings, gone, asked.drift_from)
 
     # the first row that anything asked for depends on

@@ -1,12 +1,14 @@
 """The accuracy of one pair's live frames, one after another: what newly known outcomes change, no more."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradai_lifecycle.monitor.accuracy import AccuracyColumns, AccuracyRule, accuracy_memory_candles
 from tradai_lifecycle.monitor.effective import Bools
+from tradai_lifecycle.monitor.rolling_columns import KeptColumns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -14,7 +16,7 @@ class _Known:
     rule: AccuracyRule
     scored: Bools
     hits: Bools
-    columns: AccuracyColumns
+    columns: KeptColumns[AccuracyColumns]
 
 
 class RememberedAccuracy:
@@ -24,25 +26,28 @@ class RememberedAccuracy:
         self._last: _Known | None = None
 
     def next(self, scored: Bools, hit: Bools, rule: AccuracyRule, gone: int, from_row: int) -> AccuracyColumns:
-        """The columns of a frame that lacks the last one's first `gone` rows; -1: it does not go on from it."""
+        """The columns of a frame that lacks the last one's first `gone` rows; -1: it does not go on from it.
+
+        Good until the next frame.
+        """
         last, self._last = self._last, None
         hits = scored & hit
         if last is None or gone < 0 or last.rule != rule:
             columns = rule.of(scored, hit, from_row)
+            kept = KeptColumns(columns, len(scored), partial(AccuracyColumns.unknown, window=rule.windows[-1]))
         else:
+            kept = last.columns
             columns = _going_on(last, gone, scored, hits, from_row)
-        self._last = _Known(rule=rule, scored=scored, hits=hits, columns=columns)
+        self._last = _Known(rule=rule, scored=scored, hits=hits, columns=kept)
         return columns
 
 
 def _going_on(last: _Known, gone: int, scored: Bools, hits: Bools, from_row: int) -> AccuracyColumns:
     known, rows, rule = len(last.scored) - gone, len(scored), last.rule
-    columns = AccuracyColumns.unknown(rows, rule.windows[-1])
-    columns.put(from_row, last.columns, slice(from_row + gone, None))
+    columns = last.columns.go_on(gone, rows, from_row)
     again = _changed(last, gone, scored[:known], hits[:known], from_row)
     for part in (again, range(max(known, from_row), rows)):
-        if len(part):
-            columns.put(part.start, rule.at(scored, hits, part))
+        rule.put(columns, scored, hits, part)
     return columns
 
 

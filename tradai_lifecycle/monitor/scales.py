@@ -1,8 +1,9 @@
 """Whether a feature's scale is still that of training: its interquartile range beside those of training's windows.
 
-A sort of a whole window for every feature is the dearest thing that is asked of a candle. The ranges of a frame's older
-candles hardly ever have to be taken anew: the quartiles of a window move by no more than its values do, so a range that
-is further from its limits than twice the largest move of a value cannot have crossed them.
+A sort of a whole window for every feature is the dearest thing that is asked of a candle. It is hardly ever needed: the
+bins of the quartiles tell how wide the range is at least and at most, and both are mostly far from the limits. Nor do
+the ranges of a frame's older candles have to be looked at anew: the quartiles of a window move by no more than its
+values do, so a range that is further from its limits than twice the largest move of a value cannot have crossed them.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradai_lifecycle.monitor.calibration import interquartile_ranges
-from tradai_lifecycle.monitor.psi import Floats
+from tradai_lifecycle.monitor.psi import Codes, Floats, PaddedEdges
 from tradai_lifecycle.monitor.reference import FeatureReference
 
 Rows = NDArray[np.intp]
@@ -60,27 +61,35 @@ class Scales:
 
 
 class RememberedScales(Scales):
-    """The same answers for a pair's frames one after another, each range taken again only where it may have crossed.
+    """The same answers for a pair's frames one after another, each range taken only where it may have crossed.
 
-    `moved` must be told of every frame before its candles are asked for.
+    `forget` or `moved` must be told of every frame before its candles are asked for.
     """
 
     def __init__(self, features: Sequence[FeatureReference], window: int) -> None:
         super().__init__(features, window)
         self._candles: list[int] = []
+        self._brackets, self._codes = _Brackets(features, window), np.empty((0, len(features)), dtype=np.uint8)
         # per candle: whether the ranges are out of bounds as they were taken, how far the values of their windows may
         # have moved since, and how far they may before that could change
         self._found = np.empty((0, len(features)), dtype=np.bool_)
         self._slack = np.empty((0, len(features)))
         self._room = np.empty((0, len(features)))
 
-    def forget(self) -> None:
-        """Take every range anew: the next frame does not go on from the last one."""
-        self._candles = []
+    def forget(self, codes: Codes) -> None:
+        """The next frame does not go on from the last one. Its features are in the bins `codes` `(n, F)`.
+
+        They must be those of all values in the windows of candles that are asked for.
+        """
+        self._candles, self._codes = [], codes
         self._found, self._slack, self._room = self._found[:0], self._slack[:0], self._room[:0]
 
-    def moved(self, largest_moves: Floats) -> None:
-        """Each feature's values moved by at most this from the last frame to this one, `(F,)`; NaN: unknown."""
+    def moved(self, largest_moves: Floats, codes: Codes) -> None:
+        """Each feature's values moved by at most this from the last frame to this one, `(F,)`; NaN: unknown.
+
+        `codes` are as for `forget`.
+        """
+        self._codes = codes
         with np.errstate(over="ignore"):
             self._slack += largest_moves
 
@@ -89,7 +98,7 @@ class RememberedScales(Scales):
         candles = dates_ns[rows].tolist()
         if len(set(candles)) < len(candles):
             # a candle that comes twice has no place of its own to be remembered in
-            self.forget()
+            self.forget(self._codes)
             return super().changed(values, dates_ns, rows)
         if candles != self._candles:
             self._follow(values, rows, candles)
@@ -109,7 +118,20 @@ class RememberedScales(Scales):
         self._candles, self._found, self._slack, self._room = candles, found, slack, room
         for at, candle in enumerate(candles):
             if candle not in place:
-                self._take(values, int(rows[at]), at, np.arange(values.shape[1]))
+                unsure = self._bracket(at, int(rows[at]) - len(values))
+                self._take(values, int(rows[at]), at, unsure)
+
+    # The features whose ranges must be taken at a row so far from the frame's end: of the others the bins tell enough.
+    def _bracket(self, at: int, from_end: int) -> Rows:
+        last = len(self._codes) + from_end
+        least, most = self._brackets.of(self._codes[last - self.window + 1 : last + 1])
+        with np.errstate(over="ignore", invalid="ignore"):
+            # no range is below 0
+            above = np.where(self._lows > 0.0, least - self._lows, np.inf)
+            room = np.minimum(self._highs * SCALE_FACTOR - most, above) / (2.0 * _ROUNDING)
+        enough = room > 0.0
+        self._room[at, enough] = room[enough]
+        return np.flatnonzero(~enough)
 
     def _take(self, values: Floats, row: int, at: int, columns: Rows) -> None:
         columns = columns[self._highs[columns] > 0.0]
@@ -121,6 +143,31 @@ class RememberedScales(Scales):
         self._slack[at, columns] = 0.0
         # a range that is not a number has too few finite values, and has them still while the moves are known
         self._room[at, columns] = np.where(np.isnan(ranges), np.inf, distance / (2.0 * _ROUNDING))
+
+
+class _Brackets:
+    """Between what the interquartile range of a window lies, by the bins of its values."""
+
+    def __init__(self, features: Sequence[FeatureReference], window: int) -> None:
+        self._window = window
+        self._bounds = PaddedEdges([feature.edges for feature in features]).bounds
+        self._first = np.arange(len(self._bounds)) * self._bounds.shape[1]
+        self._not_finite = self._first + [len(feature.edges) + 1 for feature in features]
+
+    def of(self, codes: Codes) -> tuple[Floats, Floats]:
+        """The least and the most it may be `(F,)`, from the codes `(window, F)`.
+
+        Minus and plus infinity where an outer bin or missing values leave it open.
+        """
+        counts = np.bincount((codes + self._first).ravel(), minlength=self._bounds.size)
+        held = self._window - counts[self._not_finite]
+        until = counts.reshape(self._bounds.shape).cumsum(axis=1)
+        lower, upper = (self._first + (until <= place[:, None]).sum(axis=1) for place in (held // 4, 3 * held // 4))
+        bounds = self._bounds.ravel()
+        with np.errstate(invalid="ignore"):
+            least, most = bounds[upper] - bounds[lower + 1], bounds[upper + 1] - bounds[lower]
+        enough = 2 * held >= self._window
+        return np.where(enough, least, -np.inf), np.where(enough, most, np.inf)
 
 
 def _out_of_bounds(ranges: Floats, lows: Floats, highs: Floats) -> Flags:

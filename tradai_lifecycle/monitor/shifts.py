@@ -141,7 +141,7 @@ class ShiftMonitor:
     def at(self, sums: Floats) -> Floats:
         """The columns at one row, slow and fast, `(2,)`, from the sums of its windows."""
         # one row has few members of each combination to look up, where many rows are one product of matrices
-        combined = (sums[:, self._members] * self._member_weights).sum(axis=1)
+        combined = np.add.reduce(sums.take(self._members, axis=1) * self._member_weights, axis=1)
         ratios: Floats = self._both.of(combined, self._lengths).max(axis=1, initial=0.0)
         return ratios
 
