@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -87,6 +88,13 @@ class RunningBot:
             return [record.action for record in ledger.operator()]
 
 
+# freqtrade never closes the loop of its own Telegram, which a reload replaces; Python may say so when it collects it
+HOSTS_LOOP = re.compile(
+    r"Exception ignored in: <function BaseEventLoop\.__del__ at 0x\w+>\n"
+    r"Traceback \(most recent call last\):\n(?:  .*\n)+ValueError: Invalid file descriptor: -1\n"
+)
+
+
 @contextmanager
 def running_bot(workshop: Workshop, *, host: dict[str, Any] | None, **settings: Any) -> Iterator[RunningBot]:
     """`freqtrade trade` with two pairs, a model, and a loopback Telegram; ended as a service manager ends it."""
@@ -105,7 +113,7 @@ def running_bot(workshop: Workshop, *, host: dict[str, Any] | None, **settings: 
         shop.config_file.write_text(json.dumps({**config, **changes}), encoding="utf-8")
         with _process(shop, server) as log:
             yield RunningBot(shop, server, log)
-        assert "Traceback" not in log.read_text(encoding="utf-8")
+        assert "Traceback" not in HOSTS_LOOP.sub("", log.read_text(encoding="utf-8"))
         assert "secret" not in log.read_text(encoding="utf-8").replace(HOST, "")
 
 

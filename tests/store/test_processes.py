@@ -187,4 +187,5 @@ def child_writers(mode: str, path: Path) -> Iterator[Callable[..., list[str]]]:
 def _no_thread_is_left() -> Iterator[None]:
     before = threading.active_count()
     yield
-    assert threading.active_count() == before
+    # a thread of an earlier test may end meanwhile
+    assert threading.active_count() <= before
