@@ -185,7 +185,7 @@ def child_writers(mode: str, path: Path) -> Iterator[Callable[..., list[str]]]:
 
 @pytest.fixture(autouse=True)
 def _no_thread_is_left() -> Iterator[None]:
-    before = threading.active_count()
+    # by name and not by number: a thread of an earlier test may end meanwhile
+    before = set(threading.enumerate())
     yield
-    # a thread of an earlier test may end meanwhile
-    assert threading.active_count() <= before
+    assert set(threading.enumerate()) <= before
