@@ -22,6 +22,7 @@ REGISTRY: Mapping[str, tuple[str, str, str]] = {
     "monitor-speed": ("monitor_speed", "rows", "how fast the monitors are"),
     "backtest": ("backtest", "rows", "how much longer a backtest takes"),
     "latency": ("latency", "rows", "how soon a fault cuts the stake"),
+    "fast-tier": ("fast_tier", "rows", "what choosing the window of the fast alarms gains"),
     "accuracy-rule": ("accuracy_rule", "rows", "how rarely and how soon the accuracy rules reduce"),
     "stepping": ("stepping", "rows", "how fast a bot can be stepped"),
 }

@@ -4,6 +4,7 @@ import json
 from ast import dump, parse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,10 @@ DECIDING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cells:
-    """The parts of one measurement. A part that was measured with other code counts as not measured."""
+    """The parts of one measurement. A part that was measured with other code counts as not measured.
+
+    A file bears the part's key and what it was made with: what other code measured stays beside it.
+    """
 
     directory: Path
     made_with: str
@@ -33,25 +37,27 @@ class Cells:
     @classmethod
     def of(cls, name: str, benchmark_files: Sequence[str]) -> "Cells":
         """Those below benchmarks/results/NAME; `benchmark_files` are the benchmark's own that decide its figures."""
-        own = [Path(__file__).parent / file for file in benchmark_files]
-        judging = [path for part in DECIDING for path in _python_files(PACKAGE / part)]
-        return cls(directory=RESULTS / name, made_with=_digest([*own, *judging]))
+        own = (Path(__file__).parent / file for file in benchmark_files)
+        code = digest((*own, *(PACKAGE / part for part in DECIDING)))
+        made_with = sha256(f"numpy {np.__version__} scikit-learn {sklearn.__version__} {code}".encode())
+        return cls(directory=RESULTS / name, made_with=made_with.hexdigest()[:16])
 
     def known(self, key: str) -> Any | None:
         """What was measured for `key` with the present code, or None."""
-        file = self._file(key)
-        if not file.exists():
-            return None
-        content = json.loads(file.read_text(encoding="utf-8"))
-        return content["values"] if content["made_with"] == self.made_with else None
+        file = self.file(key)
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
     def keep(self, key: str, values: Any) -> None:
         """Write what was measured for `key`; a reader sees all of it or nothing."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        file = self._file(key)
-        unfinished = file.with_suffix(".part")
-        unfinished.write_text(json.dumps({"made_with": self.made_with, "values": values}), encoding="utf-8")
+        file = self.file(key)
+        unfinished = file.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(values) + "\n", encoding="utf-8")
         unfinished.replace(file)
+
+    def forget(self, key: str) -> None:
+        """Remove what was measured for `key` with the present code, if anything was."""
+        self.file(key).unlink(missing_ok=True)
 
     def measured(self, work: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
         """The values of every key of `work`, in its order: those that are known, the others measured with a bar."""
@@ -69,21 +75,23 @@ class Cells:
                 progress.advance(task)
         return found
 
-    def _file(self, key: str) -> Path:
-        return self.directory / f"{key.replace('/', '_').replace(' ', '-')}.json"
+    def file(self, key: str) -> Path:
+        """Where `key` is kept. Keys must differ in more than signs: any but letters and digits become `-`."""
+        words = "".join(letter if letter.isalnum() else "-" for letter in key)
+        return self.directory / f"{words}-{self.made_with}.json"
 
 
-def _python_files(path: Path) -> list[Path]:
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
-
-
-def _digest(files: Sequence[Path]) -> str:
-    digest = sha256(f"numpy {np.__version__} scikit-learn {sklearn.__version__}".encode())
+@cache
+def digest(sources: tuple[Path, ...]) -> str:
+    """A hash of the files and of all Python files under the folders."""
+    files = [file for source in sources for file in (sorted(source.rglob("*.py")) if source.is_dir() else [source])]
+    whole = sha256()
     for file in files:
-        digest.update(file.name.encode())
+        text = file.read_text(encoding="utf-8")
         # comments and layout decide nothing
-        digest.update(dump(parse(file.read_text(encoding="utf-8"))).encode())
-    return digest.hexdigest()[:16]
+        meaning = dump(parse(text)) if file.suffix == ".py" else text
+        whole.update(f"{file.name}\0{meaning}\0".encode())
+    return whole.hexdigest()
 
 
-__all__ = ["Cells"]
+__all__ = ["Cells", "digest"]

@@ -4,26 +4,20 @@ Three kinds of model are walked forward over the real candles that TRADAI_TEST_D
 with its interval. Every part is kept as it is done; the documents are written by a whole run alone.
 """
 
-import argparse
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from rich.console import Console
-from rich.markdown import Markdown
-
-from benchmarks.cells import Cells
 from benchmarks.harm_figures import LONG_ONLY, between, by_state, harm, money
 from benchmarks.harm_outcome import Outcome
 from benchmarks.harm_tables import ALL_MODELS, HarmReport, Key, markdown, method
 from benchmarks.harm_trades import FEE
 from benchmarks.judging import POLICIES, default_policy
 from benchmarks.latency_market import DATA_VARIABLE, load_market
-from benchmarks.marked import write_marked
 from benchmarks.models import MODELS
-from benchmarks.report import RESULTS, jsonable, now
+from benchmarks.parts import Parts, run_parts
+from benchmarks.report import now
 from benchmarks.walk import WalkPlan, walk
 
 NAME = "harm"
@@ -65,15 +59,14 @@ def measure(timeframe: str, pair: str, model: str) -> dict[str, Any]:
     return Outcome.of(watched, timeframe).values()
 
 
-def parts(only: Sequence[str]) -> dict[str, Callable[[], Any]]:
-    """Every part by its key, or those whose key holds all the words of `only`."""
-    made = {
+def parts() -> Parts:
+    """Every part by its key."""
+    return {
         f"{timeframe} {pair} {model}": partial(measure, timeframe, pair, model)
         for timeframe, pairs in PAIRS.items()
         for model in MODELS
         for pair in pairs
     }
-    return {key: work for key, work in made.items() if all(word in key for word in only)}
 
 
 def report_of(found: Mapping[str, Any]) -> HarmReport:
@@ -123,21 +116,21 @@ def _about(groups: Mapping[tuple[str, str], Sequence[Outcome]]) -> tuple[str, ..
 
 def main() -> None:
     """Measure what is missing, show the tables, write the results."""
-    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{NAME}", description=__doc__)
-    parser.add_argument("--only", nargs="+", default=[], metavar="TEXT", help="parts whose name holds each TEXT")
-    only = parser.parse_args().only
-    work = parts(only)
-    if not work:
-        parser.error(f"no part holds {' and '.join(only)}; there are: {'; '.join(parts([]))}")
-    report = report_of(Cells.of(NAME, OWN_FILES).measured(work))
-    console = Console(width=None if Console().is_terminal else 220)
-    console.print(Markdown("\n".join(markdown(report))))
-    if only:
-        console.print("A part of the benchmark: results and documents stay as they are.")
-        return
+    run_parts(
+        name=NAME,
+        about=__doc__,
+        own_files=OWN_FILES,
+        parts=parts(),
+        report_of=report_of,
+        markdown=markdown,
+        values_of=_values,
+        columns=220,
+    )
+
+
+def _values(report: HarmReport) -> dict[str, Any]:
     values = {name: _by_key(getattr(report, name)) for name in ("states", "harms", "money", "long_only", "between")}
-    (RESULTS / f"{NAME}.json").write_text(json.dumps(jsonable({"about": report.about, **values}), indent=2) + "\n")
-    write_marked(NAME, markdown(report))
+    return {"about": report.about, **values}
 
 
 def _by_key(figures: Mapping[Key, Any]) -> dict[str, Any]:

@@ -198,6 +198,7 @@ def _bundle(frame: Frame, estimator: Any) -> ModelBundle:
         prediction=estimator.predict_proba(features)[:, 1],
         candles=frame.candles.rows(slice(WARM_UP, TRAINING)),
         window_candles=500,
+        maximum_share_of_time_reduced=0.1,
     )
     return replace(
         trained_bundle(),

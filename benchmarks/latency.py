@@ -41,9 +41,9 @@ class Bench:
     trained: int
     deviations: NDArray[np.float64]
 
-    def candles(self, onset: int) -> pd.DataFrame:
+    def candles(self, onset: int, watched: int = WATCHED_CANDLES) -> pd.DataFrame:
         """What a bot would have had at the onset, and the candles that are watched; the onset is row `startup`."""
-        rows = slice(onset - self.startup, onset + WATCHED_CANDLES)
+        rows = slice(onset - self.startup, onset + watched)
         return self.market.candles.iloc[rows].reset_index(drop=True)
 
     def frame(self, candles: pd.DataFrame) -> Frame:
@@ -72,11 +72,11 @@ def _timeframe_rows(timeframe: str) -> list[Row]:
     return [*shares, *(_fault_row(bench, name, run, onsets) for name, run in runners(bench).items())]
 
 
-def runners(bench: Bench) -> dict[str, Runner]:
-    """Each fault by its name, "no fault" first."""
-    made: dict[str, Runner] = {NO_FAULT: lambda onset, _: bench.frame(bench.candles(onset))}
-    made |= {name: partial(_with_candle_fault, bench, fault) for name, fault in CANDLE_FAULTS.items()}
-    return made | {name: partial(_with_feature_fault, bench, fault) for name, fault in FEATURE_FAULTS.items()}
+def runners(bench: Bench, watched: int = WATCHED_CANDLES) -> dict[str, Runner]:
+    """Each fault by its name, "no fault" first, watched for so many candles."""
+    made: dict[str, Runner] = {NO_FAULT: lambda onset, _: bench.frame(bench.candles(onset, watched))}
+    made |= {name: partial(_with_candle_fault, bench, fault, watched) for name, fault in CANDLE_FAULTS.items()}
+    return made | {name: partial(_with_feature_fault, bench, fault, watched) for name, fault in FEATURE_FAULTS.items()}
 
 
 def bench_of(market: Market) -> Bench:
@@ -107,12 +107,16 @@ def onsets_of(bench: Bench, whole: Judgement) -> NDArray[np.int64]:
     return np.sort(chosen)
 
 
-def _with_candle_fault(bench: Bench, fault: CandleFault, onset: int, generator: np.random.Generator) -> Frame:
-    return bench.frame(fault(bench.candles(onset), bench.startup, generator))
+def _with_candle_fault(
+    bench: Bench, fault: CandleFault, watched: int, onset: int, generator: np.random.Generator
+) -> Frame:
+    return bench.frame(fault(bench.candles(onset, watched), bench.startup, generator))
 
 
-def _with_feature_fault(bench: Bench, fault: FeatureFault, onset: int, generator: np.random.Generator) -> Frame:
-    frame = bench.frame(bench.candles(onset))
+def _with_feature_fault(
+    bench: Bench, fault: FeatureFault, watched: int, onset: int, generator: np.random.Generator
+) -> Frame:
+    frame = bench.frame(bench.candles(onset, watched))
     features, column = frame.features.copy(), int(generator.integers(frame.features.shape[1]))
     features[bench.startup :, column] = fault(
         features[bench.startup :, column], float(bench.deviations[column]), generator

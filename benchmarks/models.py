@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.features import HORIZON, WARM_UP, direction, usual_features
+from benchmarks.judging import judge_settings
 from tradai_lifecycle.config import candle_seconds
 from tradai_lifecycle.model import ModelBundle
 from tradai_lifecycle.retraining.estimators import make_estimator
@@ -49,6 +50,7 @@ def trained(frames: Sequence[Frame], model: str, *, timeframe: str, window_candl
         timeframe=timeframe,
         candle_ns=candle_seconds(timeframe) * 10**9,
         window_candles=window_candles,
+        maximum_share_of_time_reduced=judge_settings(timeframe)[0].health.maximum_share_of_time_reduced,
     )
     return train_bundle([_sample(frame) for frame in frames], plan)
 

@@ -75,6 +75,7 @@ def fitted(features: NDArray[np.float64], rows: int = TRAINING) -> PairReference
         prediction=features[:rows, 0],
         candles=synthetic_candles(rows),
         window_candles=WINDOW,
+        maximum_share_of_time_reduced=0.1,
     )
 
 

@@ -124,6 +124,7 @@ def _reference(features: int) -> PairReference:
         prediction=_prediction(values),
         candles=parts[0].candles.rows(slice(WARM_UP, None)),
         window_candles=_defaults()[0].health.window_candles,
+        maximum_share_of_time_reduced=0.1,
     )
 
 

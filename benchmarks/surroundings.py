@@ -89,6 +89,7 @@ def _register(place: Surroundings, config: dict[str, Any], strategy: Any) -> Non
         timeframe="1h",
         candle_ns=3_600 * 10**9,
         window_candles=strategy.lifecycle.config.window_candles,
+        maximum_share_of_time_reduced=strategy.lifecycle.config.maximum_share_of_time_reduced,
     )
     # beside other work two OpenMP threads wait for each other: one is many times as fast then
     with threadpool_limits(1, "openmp"):

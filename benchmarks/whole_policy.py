@@ -4,24 +4,18 @@
 the documents are written by a whole run alone.
 """
 
-import argparse
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from rich.console import Console
-from rich.markdown import Markdown
-
-from benchmarks.cells import Cells
 from benchmarks.judging import POLICIES
 from benchmarks.latency import NO_FAULT, ONSETS, WATCHED_CANDLES
 from benchmarks.latency_market import DATA_VARIABLE, Market, load_market
-from benchmarks.marked import write_marked
 from benchmarks.models import BOOSTED
-from benchmarks.report import RESULTS, jsonable, now
+from benchmarks.parts import Parts, run_parts
+from benchmarks.report import now
 from benchmarks.walk import FOR_EVER, WalkPlan, walk
 from benchmarks.whole_policy_delays import RULES, delays_in_days, delays_over
 from benchmarks.whole_policy_shares import Shares, mean_of, shares_of
@@ -88,8 +82,8 @@ def bots_of(timeframe: str) -> dict[str, list[tuple[str, ...]]]:
     return bots
 
 
-def parts(only: Sequence[str]) -> dict[str, Callable[[], Any]]:
-    """Every part by its key, or those whose key holds all the words of `only`."""
+def parts() -> Parts:
+    """Every part by its key."""
     made: dict[str, Callable[[], Any]] = {}
     for timeframe in PAIRS:
         for bots in bots_of(timeframe).values():
@@ -98,7 +92,7 @@ def parts(only: Sequence[str]) -> dict[str, Callable[[], Any]]:
                     made[_bot_key(timeframe, pairs, model)] = partial(bot_shares, timeframe, pairs, model)
         for pair in DELAY_PAIRS:
             made[_delay_key(timeframe, pair)] = partial(_delays, timeframe, pair)
-    return {key: work for key, work in made.items() if all(word in key for word in only)}
+    return made
 
 
 def _bot_key(timeframe: str, pairs: Sequence[str], model: str) -> str:
@@ -174,20 +168,16 @@ def _about() -> tuple[str, ...]:
 
 def main() -> None:
     """Measure what is missing, show the tables, write the results."""
-    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{NAME}", description=__doc__)
-    parser.add_argument("--only", nargs="+", default=[], metavar="TEXT", help="parts whose name holds each TEXT")
-    only = parser.parse_args().only
-    work = parts(only)
-    if not work:
-        parser.error(f"no part holds {' and '.join(only)}; there are: {'; '.join(parts([]))}")
-    report = report_of(Cells.of(NAME, OWN_FILES).measured(work))
-    console = Console(width=None if Console().is_terminal else 260)
-    console.print(Markdown("\n".join(markdown(report))))
-    if only:
-        console.print("A part of the benchmark: results and documents stay as they are.")
-        return
-    (RESULTS / f"{NAME}.json").write_text(json.dumps(jsonable(asdict(report)), indent=2) + "\n", encoding="utf-8")
-    write_marked(NAME, markdown(report))
+    run_parts(
+        name=NAME,
+        about=__doc__,
+        own_files=OWN_FILES,
+        parts=parts(),
+        report_of=report_of,
+        markdown=markdown,
+        values_of=asdict,
+        columns=260,
+    )
 
 
 if __name__ == "__main__":

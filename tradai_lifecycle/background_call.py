@@ -58,6 +58,7 @@ class BackgroundCalls:
         self._busy = False
 
         def settle() -> None:
+            """On the loop: give whoever still waits the result, or raise there what was raised here."""
             if answer.done():  # nobody waits any more
                 return
             if error is not None:

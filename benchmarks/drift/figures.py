@@ -22,6 +22,7 @@ class FalseTriggers:
 
     Neighbouring candles are no independent observations of the time in alarm: a whole run counts as one. The noisiest
     series is that with the most triggers, the first of several; `rate_of_others` leaves it out, None where it is alone.
+    `rates_of_halves` are those of the first half of the pairs, as measured, and of the others; None for a single pair.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class FalseTriggers:
     noisiest_series: str
     noisiest_triggers: int
     rate_of_others: float | None
+    rates_of_halves: tuple[float, float] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,20 @@ def _false_triggers(
         noisiest_series=noisiest,
         noisiest_triggers=own_triggers,
         rate_of_others=1_000 * (triggers - own_triggers) / (candles - own_candles) if candles > own_candles else None,
+        rates_of_halves=_rates_of_halves(counted),
     )
+
+
+def _rates_of_halves(counted: Mapping[str, tuple[int, int]]) -> tuple[float, float] | None:
+    pairs = list(dict.fromkeys(series.split()[0] for series in counted))
+    first = pairs[: (len(pairs) + 1) // 2]
+    halves = [[0, 0], [0, 0]]
+    for series, (triggers, candles) in counted.items():
+        half = halves[series.split()[0] not in first]
+        half[0] += triggers
+        half[1] += candles
+    one, other = halves
+    return (1_000 * one[0] / one[1], 1_000 * other[0] / other[1]) if other[1] else None
 
 
 def _counted(outcomes: Sequence[Outcome]) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """The results on the terminal, as files, and in the documents."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
@@ -24,15 +25,18 @@ def show(results: Results, console: Console) -> None:
 
 def write(results: Results) -> list[Path]:
     """JSON and Markdown among the results. Returns their paths."""
+    return write_files(NAME, results.to_json(), ["# How well drift is detected", "", *in_markdown(results)])
+
+
+def write_files(name: str, values: str, lines: Sequence[str]) -> list[Path]:
+    """NAME.json with the values and NAME.md with the lines and the machine, among the results. Returns their paths."""
     RESULTS.mkdir(exist_ok=True)
-    lines = ["# How well drift is detected", "", about_the_machine(), "", *in_markdown(results)]
-    files = {"json": results.to_json(), "md": "\n".join(lines) + "\n"}
-    paths = []
-    for suffix, text in files.items():
-        path = RESULTS / f"{NAME}.{suffix}"
-        path.write_text(text, encoding="utf-8")
-        paths.append(path)
-    return paths
+    title, *rest = lines
+    texts = {"json": values, "md": "\n".join([title, "", about_the_machine(), *rest]) + "\n"}
+    paths = {suffix: RESULTS / f"{name}.{suffix}" for suffix in texts}
+    for suffix, text in texts.items():
+        paths[suffix].write_text(text, encoding="utf-8")
+    return list(paths.values())
 
 
 def ship(results: Results, document: Path = STATISTICS, shipped: Path = SHIPPED) -> list[Path]:
@@ -59,4 +63,4 @@ def lines_of(part: Table) -> list[str]:
     return [f"### {part.title}", "", *note, *table(part.headings, part.rows)]
 
 
-__all__ = ["NAME", "in_markdown", "lines_of", "ship", "show", "write"]
+__all__ = ["NAME", "in_markdown", "lines_of", "ship", "show", "write", "write_files"]

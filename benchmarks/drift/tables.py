@@ -66,7 +66,8 @@ def _quiet_tables(results: Results) -> Iterator[Table]:
             headings=tuple(headings),
             rows=tuple(rows + _missing(results, len(headings) - 1)),
             note=f"Triggers per 1,000 candles and share of time in alarm, n = {WINDOW}. Candles watched: {candles}."
-            + _noisiest(of_kind),
+            + _noisiest(of_kind)
+            + _halves(of_kind),
         )
 
 
@@ -79,6 +80,16 @@ def _noisiest(figures: Sequence[FalseTriggers]) -> str:
         if figure.detector == SPREAD_OUT and figure.triggers and figure.rate_of_others is not None
     ]
     return f" Of the triggers of {SPREAD_OUT}, {', '.join(words)}." if words else ""
+
+
+# what was chosen on some of the pairs flatters by what it makes of others
+def _halves(figures: Sequence[FalseTriggers]) -> str:
+    words = [
+        f"{figure.rates_of_halves[0]:.2f} and {figure.rates_of_halves[1]:.2f} at m = {figure.trained:,}"
+        for figure in sorted(figures, key=lambda figure: figure.trained)
+        if figure.detector == SPREAD_OUT and figure.triggers and figure.rates_of_halves is not None
+    ]
+    return f" Per 1,000 in the first half of the pairs and in the others: {', '.join(words)}." if words else ""
 
 
 def _quiet_cells(figure: FalseTriggers | None) -> tuple[str, str, str]:

@@ -2,26 +2,17 @@
 
 from pathlib import Path
 
-from benchmarks.drift.report import lines_of
-from benchmarks.drift.results import about_the_machine
+from benchmarks.drift.report import lines_of, write_files
 from benchmarks.equal_alarms.results import EqualAlarms
 from benchmarks.equal_alarms.tables import tables_of
 from benchmarks.marked import STATISTICS, write_marked
-from benchmarks.report import RESULTS
 
 NAME = "equal_alarms"
 
 
 def write(results: EqualAlarms) -> list[Path]:
     """JSON and Markdown among the results. Returns their paths."""
-    RESULTS.mkdir(exist_ok=True)
-    lines = ["# At equal false alarms", "", about_the_machine(), "", *in_markdown(results)]
-    paths = []
-    for suffix, text in {"json": results.to_json(), "md": "\n".join(lines) + "\n"}.items():
-        path = RESULTS / f"{NAME}.{suffix}"
-        path.write_text(text, encoding="utf-8")
-        paths.append(path)
-    return paths
+    return write_files(NAME, results.to_json(), ["# At equal false alarms", "", *in_markdown(results)])
 
 
 def ship(results: EqualAlarms, document: Path = STATISTICS) -> Path:

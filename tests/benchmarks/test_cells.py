@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import cells
-from benchmarks.cells import Cells
+from benchmarks import cells, harm, whole_policy
+from benchmarks.cells import Cells, digest
+from benchmarks.equal_alarms.plan import full_plan, parts_of, quick_plan
 from benchmarks.marked import STATISTICS, markers, table, write_marked
 
 
@@ -35,11 +36,39 @@ def test_figures_of_other_code_are_measured_anew(tmp_path: Path) -> None:
 
 
 def test_comments_and_layout_are_not_other_code(tmp_path: Path) -> None:
-    file, digests = tmp_path / "rule.py", []
-    for text in ("limit = 1\n", "# why\nlimit  =  1\n", "limit = 2\n"):
+    digests = []
+    for number, text in enumerate(("limit = 1\n", "# why\nlimit  =  1\n", "limit = 2\n")):
+        file = tmp_path / str(number) / "rule.py"
+        file.parent.mkdir()
         file.write_text(text, encoding="utf-8")
-        digests.append(cells._digest([file]))
+        assert digest((file,)) == digest((file.parent,))
+        digests.append(digest((file,)))
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_part_is_forgotten_in_the_version_of_this_code_alone(tmp_path: Path) -> None:
+    older = of(tmp_path, "older code")
+    for known in (older, of(tmp_path)):
+        known.keep("part", 1)
+    of(tmp_path).forget("part")
+    of(tmp_path).forget("part")
+    assert of(tmp_path).known("part") is None
+    assert older.known("part") == 1
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        list(harm.parts()),
+        list(whole_policy.parts()),
+        [part.key for part in parts_of(full_plan())],
+        [part.key for part in parts_of(quick_plan())],
+    ],
+    ids=["harm", "whole policy", "equal alarms", "equal alarms, quick"],
+)
+def test_every_part_of_a_plan_has_a_file_of_its_own(tmp_path: Path, keys: list[str]) -> None:
+    assert keys
+    assert len({of(tmp_path).file(key) for key in keys}) == len(keys)
 
 
 def test_what_decides_is_there_to_be_read() -> None:

@@ -1,7 +1,6 @@
 """The measurement of drift detection: what is counted, what is put into candles, and what is kept."""
 
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,35 +9,24 @@ import pytest
 from scipy import stats
 
 from benchmarks.drift import cells
-from benchmarks.drift.cells import Measured, digest, file_of, store, stored
+from benchmarks.drift.cells import Measured, file_of, forget, store, stored
 from benchmarks.drift.detectors import DETECTORS, peer
 from benchmarks.drift.detectors.kolmogorov_smirnov import critical_distance, distance
 from benchmarks.drift.detectors.peer import INSTALL, Peer
 from benchmarks.drift.detectors.rule_of_thumb import RuleOfThumb
 from benchmarks.drift.faults import FEATURE_FAULTS, NO_FAULT, RAW_FAULTS, VOLATILITY_IN_CANDLES
 from benchmarks.drift.intervals import of_median, of_rate, of_share
-from benchmarks.drift.markets import Series, candles, doubled_market, market
+from benchmarks.drift.markets import Series, candles
 from benchmarks.drift.outcomes import Outcome, outcome_of
 from benchmarks.drift.plan import cells_of, chosen, full_plan
 from benchmarks.drift.quick import bounded_rows, quick_plan
 from benchmarks.drift.rows import chained, moves
 from benchmarks.drift.streams import Injected, NextCandles, NoDrift, RawCandles
-from benchmarks.latency_market import DATA_VARIABLE
 from benchmarks.rows import Standing
 
+pytestmark = pytest.mark.usefixtures("sandbox")
+
 SERIES = Series(pair="BTC/USDT", timeframe="1h")
-
-
-@pytest.fixture(autouse=True)
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The sandbox's market, the same everywhere."""
-    monkeypatch.delenv(DATA_VARIABLE, raising=False)
-    caches = (candles, market, doubled_market)
-    for made in caches:
-        made.cache_clear()
-    yield
-    for made in caches:
-        made.cache_clear()
 
 
 def alarm(*runs: tuple[bool, int]) -> np.ndarray:
@@ -177,16 +165,8 @@ def test_a_cell_is_kept_until_what_it_depends_on_changes(tmp_path: Path, monkeyp
     store(Measured(cell=cell, outcomes=(outcome,), seconds=1.0))
     assert stored(cell) == Measured(cell=cell, outcomes=(outcome,), seconds=1.0)
     assert stored(replace(cell, stream=replace(cell.stream, blocks=3))) is None  # type: ignore[type-var]
-
-
-def test_a_change_of_code_is_seen_and_a_comment_is_not(tmp_path: Path) -> None:
-    digests = []
-    for number, text in enumerate(("a = 1\n", "a = 1  # one\n", "a = 2\n")):
-        file = tmp_path / str(number) / "code.py"
-        file.parent.mkdir()
-        file.write_text(text)
-        digests.append(digest((file.parent,)))
-    assert digests[0] == digests[1] != digests[2]
+    forget([cell])
+    assert stored(cell) is None
 
 
 def test_every_cell_of_the_plan_has_a_file_and_a_name_of_its_own() -> None:

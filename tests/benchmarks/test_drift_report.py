@@ -76,6 +76,17 @@ def test_the_series_with_most_false_triggers_is_named_beside_the_rate_of_the_oth
     assert "Of the triggers" not in "\n".join(in_markdown(Results.of(parts[:1], 1, NOW)))
 
 
+def test_both_halves_of_the_pairs_have_a_rate_where_there_are_two() -> None:
+    series = [Series(pair=f"{coin}/USDT", timeframe=timeframe) for timeframe in ("1h", "5m") for coin in ("BTC", "ETH")]
+    parts = [
+        measured(OURS, NoDrift(series=one, trained=20_000, blocks=2), NO_FAULT, outcome(triggers=triggers), outcome())
+        for one, triggers in zip(series, (1, 2, 0, 4), strict=True)
+    ]
+    text = "\n".join(in_markdown(Results.of(parts, len(parts), NOW)))
+    assert "Per 1,000 in the first half of the pairs and in the others: 0.25 and 1.50 at m = 20,000." in text
+    assert "half of the pairs" not in "\n".join(in_markdown(Results.of(parts[::2], 2, NOW)))
+
+
 def test_the_document_shows_the_shipped_figures() -> None:
     text = STATISTICS.read_text(encoding="utf-8")
     begin, end = markers(NAME)

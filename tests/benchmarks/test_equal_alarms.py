@@ -1,7 +1,6 @@
 """Detectors at equal false alarms: one scale for all, unscaled they are what they were, and pairs are compared."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from benchmarks.drift.detectors import ours as unscaled_ours
 from benchmarks.drift.detectors.rule_of_thumb import RuleOfThumb
 from benchmarks.drift.faults import NO_FAULT
-from benchmarks.drift.markets import Series, candles, doubled_market, market
+from benchmarks.drift.markets import Series
 from benchmarks.drift.measuring import outcomes_of
 from benchmarks.drift.outcomes import Outcome
 from benchmarks.drift.scenes import Run
@@ -28,28 +27,17 @@ from benchmarks.equal_alarms.plan import Part, full_plan, parts_of, quick_plan, 
 from benchmarks.equal_alarms.report import NAME, in_markdown, ship
 from benchmarks.equal_alarms.results import EqualAlarms
 from benchmarks.equal_alarms.scaling import FACTORS, UNSCALED, AtFactor, BareRatio, LatchedRatio, ScaledDetector
-from benchmarks.latency_market import DATA_VARIABLE
 from benchmarks.marked import STATISTICS, markers
 from tradai_lifecycle.monitor import limits
 from tradai_lifecycle.states import Reason, Thresholds
+
+pytestmark = pytest.mark.usefixtures("sandbox")
 
 SERIES = Series(pair="BTC/USDT", timeframe="1h")
 OTHER = Series(pair="ETH/USDT", timeframe="1h")
 INJECTED = Injected(series=SERIES, trained=5_000, splits=1, runs_per_split=1)
 FAULTS = ("five features +0.5 sd", "two features swapped", "volatility x2, in the candles")
 NOW = datetime(2024, 5, 6, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The sandbox's market, the same everywhere."""
-    monkeypatch.delenv(DATA_VARIABLE, raising=False)
-    caches = (candles, market, doubled_market)
-    for made in caches:
-        made.cache_clear()
-    yield
-    for made in caches:
-        made.cache_clear()
 
 
 def the_run(fault: str) -> Run:

@@ -47,11 +47,12 @@ def test_the_rules_reduce_where_the_package_does(dependence: Dependence) -> None
     hits = np.concatenate([hits_of(latent[:4_000], 0.58), hits_of(latent[4_000:], 0.45)])
     judged = JudgedHits.of(hits, SHOWN, settings)
     quiet = {field.name: np.zeros(len(hits)) for field in fields(HealthColumns)}
+    persistence = {"market_fast_persistence": 1, "relation_fast_persistence": 1}
     flags = {
         "quality": np.zeros(len(hits), dtype=np.uint32),
         **{name: column != 0 for name, column in quiet.items() if name == "retraining_rule"},
     }
-    health = HealthColumns(**{**quiet, **flags, "accuracy_verdict": judged.columns.verdict})
+    health = HealthColumns(**{**quiet, **flags, **persistence, "accuracy_verdict": judged.columns.verdict})
     states = decide_states(health, warm=np.ones(len(hits), dtype=bool), settings=settings.policy, adoption=None)
     for name, reasons in ((FLOOR, Reason.ACCURACY_BREACH), (WHOLE, Reason.ACCURACY_BREACH | Reason.ACCURACY_FELL)):
         reduced = RULES[name](judged)

@@ -1,14 +1,17 @@
 """When it began is the first candle of the present run of the diagnosis, told with what else began then."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tests.control.control_room import BTC, ETH, NOON, ControlRoom, bot, state
-from tradai_lifecycle.control.past import READ_CANDLES
+from tradai_lifecycle.control.onset import run_of
+from tradai_lifecycle.control.past import READ_CANDLES, READ_FIRST_CANDLES
 from tradai_lifecycle.control.reports import WhyReport
 from tradai_lifecycle.states import CommandName, Reason
+from tradai_lifecycle.store.ledger import Ledger
 
 CALM, MODERATE, SIGNIFICANT = Reason.NONE, Reason.PSI_MODERATE, Reason.PSI_SIGNIFICANT
 FAULT = Reason.MODEL_FAILED
@@ -210,3 +213,36 @@ def test_a_run_longer_than_what_is_read_may_be_older(room: ControlRoom) -> None:
     assert began(room) == [f"began {first} ({READ_CANDLES - 2} candles ago)"]
     room.ledger.record_states([state(BTC, NOON + timedelta(hours=1), reasons=MODERATE)])
     assert began(room) == [f"began {first} or before ({READ_CANDLES - 1} candles ago)"]
+
+
+def test_pairs_that_began_together_long_ago_are_found(room: ControlRoom) -> None:
+    run_bot(room)
+    for pair in (BTC, ETH):
+        record(room, pair, [CALM] + [MODERATE] * (READ_FIRST_CANDLES + 5))
+    assert began(room)[1] == f"began on all 2 pairs at the same candle, give or take one: {COMMON}"
+
+
+def test_what_all_pairs_share_is_read_once_for_all_of_them(room: ControlRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(name: str) -> Callable[..., Any]:
+        original = getattr(Ledger, name)
+
+        def reading(self: Ledger, *args: Any, **kwargs: Any) -> Any:
+            read.append(name)
+            return original(self, *args, **kwargs)
+
+        return reading
+
+    def reads(pairs: int) -> int:
+        for at in range(pairs):
+            record(room, f"P{at}/USDT", [CALM] * 3 + [SIGNIFICANT] * 3)
+        read.clear()
+        room.run(CommandName.WHY)
+        return len(read)
+
+    run_bot(room)
+    monkeypatch.setattr(Ledger, "series", counted("series"))
+    monkeypatch.setattr("tradai_lifecycle.control.past.run_of", lambda *given: read.append("run") or run_of(*given))
+    of_two, of_four = reads(2), reads(4)
+    assert of_four - of_two == 2

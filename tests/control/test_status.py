@@ -109,8 +109,9 @@ def test_a_state_is_as_old_as_its_first_candle_as_far_as_was_looked(room: Contro
 
 
 def test_the_status_reads_well_on_a_phone(room: ControlRoom) -> None:
+    candle = timedelta(minutes=7)
     position = PositionRecord(pair=BTC, side="long", stake=100.0, profit_ratio=0.0123, opened_at=NOON, version="v1")
-    room.take_over("1", states=(state(candle=NOON - HOUR, **DRIFTING), state(ETH, NOON - HOUR)))
+    room.take_over("1", states=(state(candle=NOON - candle, **DRIFTING), state(ETH, NOON - candle)))
     room.ledger.record_series(
         [
             series(BTC, rsi=(0.31, 0.28), ema=(0.2, 0.3), atr=(0.5, 1.4)),
@@ -120,25 +121,38 @@ def test_the_status_reads_well_on_a_phone(room: ControlRoom) -> None:
     room.ledger.record_bot(bot(at=room.now, positions=(position,), registry_problem="timed out", timeframe="7m"))
     text = room.text(STATUS)
     assert text.splitlines()[:-2] == [
-        "PAUSED since 2026-03-01 11:00 UTC or before: significant drift of the features",
+        "PAUSED since 2026-03-01 11:53 UTC or before: significant drift of the features",
         "1 paused, 1 active of 2 pairs",
         "model demo v1, in charge for 1 min, mode act, dry run",
         "! fewer than 40 training windows, so limits are loose: ETH/USDT 12.0",
-        "newest candle closed 55 min ago; registry seen 2 min ago (timed out)",
+        "newest candle closed 2 min ago; registry seen 2 min ago (timed out)",
         "",
-        "BTC/USDT paused since 2026-03-01 11:00 UTC or before, stake x0",
+        "BTC/USDT paused since 2026-03-01 11:53 UTC or before, stake x0",
         "  why: significant drift of the features",
         "  accuracy 0.560 [0.500, 0.620] of 132 effective, floor 0.52: not proven below it",
         "  PSI/limit: rsi 0.31/0.28, ema 0.2/0.3",
         "  not watched at this window, 1 of 3: atr",
         "",
-        "ETH/USDT active since 2026-03-01 11:00 UTC or before, stake x1",
+        "ETH/USDT active since 2026-03-01 11:53 UTC or before, stake x1",
         "  accuracy 0.560 [0.500, 0.620] of 132 effective, floor 0.52: not proven below it",
         "  PSI/limit: rsi 0.1/0.3",
         "",
         "1 open position:",
         "  BTC/USDT long 100 USDT +1.23% since 2026-03-01 12:00 UTC, v1",
     ]
+
+
+def test_candles_that_are_too_old_to_enter_on_are_a_pause_as_in_the_gate(room: ControlRoom) -> None:
+    room.take_over("1", states=(state(candle=NOON), state(ETH, NOON, **DRIFTING)))
+    room.ledger.record_bot(bot(at=room.now))
+    room.now = NOON + timedelta(hours=2, minutes=4)
+    assert report_of(room).pairs[BTC].state is TradingState.ACTIVE
+    report = report_of(room)  # a minute and a tick later
+    found = report.pairs[BTC]
+    assert (found.state, found.reasons, found.stake_ratio) == (TradingState.PAUSED, Reason.STALE_FEED, 0.0)
+    assert (found.since, found.since_at_least) == (NOON + timedelta(hours=2, minutes=5), False)
+    assert report.pairs[ETH].reasons == Reason.PSI_SIGNIFICANT | Reason.STALE_FEED
+    assert "effective state: paused, stake x0: the pair's last candle is too old" in room.text(CommandName.WHY, "btc")
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,7 @@ def plan(names: Sequence[str], **changes: Any) -> TrainingPlan:
         timeframe="1h",
         candle_ns=3_600 * 10**9,
         window_candles=200,
+        maximum_share_of_time_reduced=0.1,
     )
     return replace(made, **changes)
 

@@ -93,4 +93,5 @@ def pair_reference() -> PairReference:
         prediction=np.tanh(features[:, 0]),
         candles=walking_candles(rows, seed=3),
         window_candles=40,
+        maximum_share_of_time_reduced=0.1,
     )

@@ -22,6 +22,7 @@ def slow_series(autoregressive):
         prediction=values[:20_000, 0],
         candles=candles_round(np.arange(20_000.0)),
         window_candles=WINDOW,
+        maximum_share_of_time_reduced=0.1,
     )
     return reference, values[20_000:]
 
@@ -58,6 +59,7 @@ def test_slower_features_get_wider_limits(autoregressive):
         prediction=features[:, 0],
         candles=candles_round(features[:, 0]),
         window_candles=WINDOW,
+        maximum_share_of_time_reduced=0.1,
     )
     limits = [feature.significant_quantile for feature in reference.features]
     assert limits == sorted(limits)

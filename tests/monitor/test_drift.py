@@ -99,8 +99,8 @@ def health_of(drift, market, settings, *, quality=None, asked=None, relations=(2
         market=market,
         limits=PairLimits(
             series=(),
-            market=ShiftLimits(slow=markets[0], fast=markets[1]),
-            relations=ShiftLimits(slow=relations[0], fast=relations[1]),
+            market=ShiftLimits(slow=markets[0], fast=markets[1], fast_persistence=3),
+            relations=ShiftLimits(slow=relations[0], fast=relations[1], fast_persistence=4),
         ),
         quality=np.zeros(rows, dtype=np.uint32) if quality is None else quality,
         accuracy=AccuracyColumns(**nothing),
@@ -125,6 +125,7 @@ def test_ratios_are_shifts_over_their_limits_and_nothing_where_those_are_infinit
     market.slow[10] = np.nan
     health = health_of(drift, market, wide)
     assert (health.market_ratio[90], health.market_fast_ratio[90], health.relation_fast_ratio[90]) == (0.8, 6.0, 1.5)
+    assert (health.market_fast_persistence, health.relation_fast_persistence) == (3, 4)
     assert np.isnan(health.market_ratio[10])
     # unknown before the window is full, as the index is
     assert np.isnan(health.relation_fast_ratio[:79]).all()
@@ -148,8 +149,10 @@ def test_a_relation_is_not_broken_while_the_market_was_restless_within_half_a_wi
     drift.relation_slow[90:] = 3.0
     getattr(market, name)[100:103] = beyond
     getattr(market, name)[130] = within
+    # a fast alarm is one with its third candle
+    first = {"slow": 100, "fast": 102}[name]
     # the last restless candle is 102, forgotten forty candles later
-    assert broken(health_of(drift, market, wide)) == [*range(91, 100), *range(142, 160)]
+    assert broken(health_of(drift, market, wide)) == [*range(91, first), *range(142, 160)]
 
 
 def test_rows_that_are_not_asked_for_are_not_broken_and_other_faults_stay(wide):

@@ -195,6 +195,7 @@ def test_a_step_of_the_values_holds_its_limit_and_is_forgotten(autoregressive, s
         prediction=np.tanh(values[:4_000, 0]),
         candles=walking_candles(4_000, seed=3),
         window_candles=window,
+        maximum_share_of_time_reduced=0.1,
     )
     live = values[4_000:] + np.where(np.arange(rows) >= onset, 1.2, 0.0)[:, None]
     codes = bin_codes(np.column_stack([live, np.tanh(live[:, 0])]), reference.series)

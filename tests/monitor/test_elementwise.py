@@ -10,7 +10,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from tradai_lifecycle.monitor.accuracy import wilson
-from tradai_lifecycle.monitor.effective import HitBits, HitSums, worth_of
+from tradai_lifecycle.monitor.effective import HitBits, HitSums, HitWindow, worth_of
 from tradai_lifecycle.monitor.elementwise import at_least, at_most, ratio_or_zero, root
 
 
@@ -50,13 +50,13 @@ def test_hits_as_bits_are_counted_and_worth_what_sums_of_them_are(seed, rows, la
     scored = rng.random(rows) < rng.choice([0.1, 0.7, 1.0])
     hits = scored & (np.repeat(rng.random(rows // 5 + 1), 5)[:rows] < 0.5)
     assume(lags < rows)
-    bits, sums = HitBits.of(scored, hits, lags), HitSums.of(scored, hits, lags)
+    whole, sums = HitWindow.of(HitBits.of(scored, hits), lags), HitSums.of(scored, hits, lags)
     newest = range(rows, rows + 1)
     for window in (1, rows // 2, rows):
         number, right = sums.counted(newest, 0, window)
-        assert bits.counted(window) == (number[0], right[0])
+        assert whole.counted(window) == (number[0], right[0])
     (worth,) = sums.worth(newest, 0, rows)
-    assert np.array_equal(bits.worth(), worth, equal_nan=True)
+    assert np.array_equal(whole.worth(), worth, equal_nan=True)
     assert np.isnan(worth) == (not scored.any())
 
 

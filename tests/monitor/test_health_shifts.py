@@ -48,6 +48,7 @@ def reference(seed: int) -> PairReference:
         prediction=training["prediction"],
         candles=training["candles"],
         window_candles=WINDOW,
+        maximum_share_of_time_reduced=0.1,
     )
 
 

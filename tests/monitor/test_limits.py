@@ -21,7 +21,7 @@ from tradai_lifecycle.monitor.limits import (
 from tradai_lifecycle.monitor.shift_calibration import FAST_SHARES
 from tradai_lifecycle.states import Thresholds
 
-OFF = ShiftLimits(slow=inf, fast=inf)
+OFF = ShiftLimits(slow=inf, fast=inf, fast_persistence=1)
 FAST = tuple(np.linspace(3.0, 1.2, len(FAST_SHARES)).tolist())
 
 
@@ -69,8 +69,8 @@ def test_calibrated_limits_are_the_references_own_and_fast_ones_those_of_the_bud
     assert (MARKET_PART, RELATION_PART) == (0.5, 0.2)
     by_share = dict(zip(FAST_SHARES, FAST, strict=True))
     # a tenth of the time: a twentieth for the market, a fiftieth for the relations
-    assert limits.market == ShiftLimits(slow=1.5, fast=by_share[0.05])
-    assert limits.relations == ShiftLimits(slow=1.5, fast=by_share[0.02])
+    assert limits.market == ShiftLimits(slow=1.5, fast=by_share[0.05], fast_persistence=1)
+    assert limits.relations == ShiftLimits(slow=1.5, fast=by_share[0.02], fast_persistence=1)
 
 
 def test_between_two_shares_the_limit_lies_between_theirs(pair_reference, settings):
@@ -92,13 +92,13 @@ def test_a_smaller_budget_never_gives_a_lower_limit(pair_reference, settings, sh
 
 def test_without_a_budget_fast_alarms_are_off_and_slow_ones_are_not(pair_reference, settings):
     limits = pair_limits(reference_of(pair_reference), replace(settings, maximum_share_of_time_reduced=0.0))
-    assert limits.market == limits.relations == ShiftLimits(slow=1.5, fast=inf)
+    assert limits.market == limits.relations == ShiftLimits(slow=1.5, fast=inf, fast_persistence=1)
 
 
 @pytest.mark.parametrize("share", [1e-9, 1e-3, 0.004, 0.009])
 def test_fast_alarms_that_no_known_limit_makes_rare_enough_are_off(pair_reference, settings, share):
     limits = pair_limits(reference_of(pair_reference), replace(settings, maximum_share_of_time_reduced=share))
-    assert limits.market == limits.relations == ShiftLimits(slow=1.5, fast=inf)
+    assert limits.market == limits.relations == ShiftLimits(slow=1.5, fast=inf, fast_persistence=1)
 
 
 def test_the_smallest_share_known_is_kept_to(pair_reference, settings):

@@ -106,22 +106,17 @@ def test_no_figure_depends_on_the_frames_start_or_on_later_candles(cut, end, see
 
 
 @given(
-    cut=st.integers(0, 200),
-    rows=st.integers(0, 30),
+    cut=st.integers(1, 200),
     odd=st.lists(st.tuples(st.integers(0, 199), st.sampled_from(NAMES), prices), max_size=6),
 )
 @examples(max_examples=60, deadline=None)
-def test_figures_that_are_kept_give_the_newest_values_of_all_candles(cut, rows, odd):
+def test_figures_that_are_kept_give_the_values_of_each_candle_to_come(cut, odd):
     candles = walking_candles(200, seed=10)
     for row, name, value in odd:
         getattr(candles, name)[row] = value
-    # as a bot keeps them: those of the frame before, and of new candles after the last one before them
-    first = max(cut, 1)
-    second = max(first, 200 - rows)
-    past, expected = MarketPast(candles.rows(slice(0, first)), WINDOW), market_values(candles, WINDOW)
-    newer = past.next(candles.rows(slice(first - 1, second)))
-    newest = past.next(candles.rows(slice(second - 1, None)))
-    assert np.array_equal(np.concatenate([newer, newest]), expected[first:], equal_nan=True)
+    past, expected = MarketPast(candles.rows(slice(0, cut)), WINDOW), market_values(candles, WINDOW)
+    newest = [past.next(candles.at(row)) for row in range(cut, 200)]
+    assert np.array_equal(np.reshape(newest, (-1, 5)), expected[cut:], equal_nan=True)
 
 
 def test_the_memory_is_exact():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tradai_lifecycle.monitor import bin_codes, rolling_psi, window_psi
-from tradai_lifecycle.monitor.psi import interior_edges
+from tradai_lifecycle.monitor.psi import interior_edges, series_psi
 
 finite = st.floats(-1e6, 1e6, allow_nan=False)
 odd = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e308, -1e308, 5e-324])
@@ -131,6 +131,8 @@ def test_batch_and_rolling_agree_to_the_last_bit_wherever_the_frame_starts_and_e
     assert np.isnan(rolling[: window - 1]).all()
     for row in range(window - 1, len(live)):
         assert rolling[row] == window_psi(codes[row - window + 1 : row + 1], (reference,))[0]
+    if len(codes) >= window:
+        assert np.array_equal(series_psi(codes[:, 0], reference, window), rolling[window - 1 :])
     later = rolling_psi(codes[cut:], (reference,), window)[:, 0]
     assert (later[window - 1 :] == rolling[cut + window - 1 :]).all()
     shorter = rolling_psi(codes[: len(live) - cut], (reference,), window)[:, 0]
@@ -167,6 +169,8 @@ def test_batches_and_rolling_agree_to_the_last_bit_over_series_with_different_nu
     codes = bin_codes(values, references)
     for window in (7, 100, 500):
         rolling = rolling_psi(codes, references, window)
+        for column, reference, index in zip(codes.T, references, rolling.T, strict=True):
+            assert np.array_equal(series_psi(column, reference, window), index[window - 1 :])
         for end in range(window, 3_001, 61):
             assert (window_psi(codes[end - window : end], references) == rolling[end - 1]).all()
 
@@ -187,5 +191,8 @@ def test_wrong_shapes_and_windows_are_named(series_reference):
         window_psi(np.zeros((3, 2), dtype=np.uint8), (reference,))
     with pytest.raises(ValueError, match="window of 0"):
         rolling_psi(np.zeros((3, 1), dtype=np.uint8), (reference,), 0)
+    for window in (0, 4):
+        with pytest.raises(ValueError, match="3 rows hold no window"):
+            series_psi(np.zeros(3, dtype=np.uint8), reference, window)
     with pytest.raises(ValueError, match="no finite value"):
         interior_edges(np.array([np.nan, np.inf]))

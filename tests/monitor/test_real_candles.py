@@ -54,6 +54,7 @@ def market(request):
         prediction=np.tanh(20 * features["%-return-24"].to_numpy()[:TRAINING]),
         candles=as_candles(frame.iloc[100:]).rows(slice(TRAINING)),
         window_candles=WINDOW,
+        maximum_share_of_time_reduced=0.1,
     )
     return Market(
         features=features.to_numpy(),

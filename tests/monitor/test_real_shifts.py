@@ -78,6 +78,7 @@ def bitcoin(request: pytest.FixtureRequest) -> Real:
         prediction=predicted(features[training]),
         candles=as_candles(frame).rows(training),
         window_candles=CONFIG.window_candles,
+        maximum_share_of_time_reduced=0.1,
     )
     return Real(frame=frame, names=tuple(made.columns), features=features, first=first, reference=reference)
 

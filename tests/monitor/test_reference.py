@@ -11,6 +11,7 @@ from tradai_lifecycle.monitor import MARKET_SERIES, Candles, ReferenceProfile, f
 from tradai_lifecycle.monitor.market import market_memory_candles, market_values
 from tradai_lifecycle.monitor.psi import edge_codes, interior_edges
 from tradai_lifecycle.monitor.shift_calibration import scored
+from tradai_lifecycle.monitor.shifts import FastTier
 
 
 @pytest.fixture
@@ -32,6 +33,7 @@ def training(rows=200, **changes):
         "prediction": rng.normal(size=rows),
         "candles": candles_round(rng.normal(size=rows)),
         "window_candles": 40,
+        "maximum_share_of_time_reduced": 0.1,
     }
     return values | changes
 
@@ -57,10 +59,19 @@ def test_a_pair_is_found_by_name_and_an_unknown_one_is_none(profile):
 
 def test_an_unknown_format_version_is_named(profile):
     raw = json.loads(profile.to_json()) | {"format_version": 99}
-    with pytest.raises(ValueError, match="unknown format_version 99, known is 2"):
+    with pytest.raises(ValueError, match="unknown format_version 99, known is 3"):
         ReferenceProfile.from_json(json.dumps(raw))
     with pytest.raises(ValueError, match="format_version 1"):
         replace(profile, format_version=1)
+
+
+@pytest.mark.parametrize("tier", [FastTier(window=9, persistence=2), FastTier(window=8, persistence=3)])
+def test_fast_alarms_that_look_further_back_than_a_frame_is_sure_to_hold_are_refused(profile, tier):
+    pair = profile.pairs[0]
+    market = replace(pair.market, shifts=replace(pair.market.shifts, fast_tier=tier))
+    for changed in (replace(pair, market=market), replace(pair, relations=replace(pair.relations, fast_tier=tier))):
+        with pytest.raises(ValueError, match=r"BTC/USDT has FastTier.*none of a window of 40"):
+            replace(profile, pairs=(changed,))
 
 
 @pytest.mark.parametrize("text", ["", "not json", "[]", "1", "null", "{}"])

@@ -16,7 +16,7 @@ from tradai_lifecycle.monitor.rolling_columns import KeptColumns
 from tradai_lifecycle.states import Thresholds
 
 DRIFT = tuple(field.name for field in fields(DriftColumns))
-HEALTH = tuple(field.name for field in fields(HealthColumns))
+HEALTH = tuple(field.name for field in fields(HealthColumns) if not field.name.endswith("_persistence"))
 
 
 def filled(rng, rows):

@@ -13,7 +13,7 @@ from tradai_lifecycle.monitor.rolling_codes import RememberedCodes
 from tradai_lifecycle.monitor.rolling_drift import RememberedDrift
 from tradai_lifecycle.states import Thresholds
 
-NAMES = tuple(field.name for field in fields(HealthColumns))
+NAMES = tuple(field.name for field in fields(HealthColumns) if not field.name.endswith("_persistence"))
 SHOWN = Validated(accuracy=0.9, predictions=500, effective_predictions=200.0, candles=600)
 
 

@@ -18,7 +18,7 @@ from tradai_lifecycle.monitor.psi import PaddedEdges, edge_codes
 from tradai_lifecycle.monitor.scales import RememberedScales, Scales, _Brackets
 from tradai_lifecycle.states import Reason, Thresholds
 
-NAMES = tuple(field.name for field in fields(HealthColumns))
+NAMES = tuple(field.name for field in fields(HealthColumns) if not field.name.endswith("_persistence"))
 TRAINED_UNTIL = HOUR_NS * 400_100
 LENGTH = 260
 NOISES = {"none": 0.0, "last bits": 1e-12, "small": 1e-4, "large": 0.3}

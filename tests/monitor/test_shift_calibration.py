@@ -8,24 +8,26 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from tradai_lifecycle.monitor.fast_tier import Holding
 from tradai_lifecycle.monitor.persistence import held, latched
 from tradai_lifecycle.monitor.shift_calibration import (
     FAST_SHARES,
-    Holding,
     SlowLimit,
     Weights,
-    _Strayed,
     each_alone,
     fit_shifts,
     normal_scores,
     scored,
     separate_peaks,
 )
-from tradai_lifecycle.monitor.shifts import SCORE_UNIT, WEIGHT_UNIT, ShiftMonitor, ShiftWindows, weight_matrix
+from tradai_lifecycle.monitor.shifts import SCORE_UNIT, WEIGHT_UNIT, FastTier, ShiftMonitor, weight_matrix
+from tradai_lifecycle.monitor.window_means import WindowMeans
 
-WINDOWS = ShiftWindows(slow=20, fast=8)
-HOLDING = Holding(slow=4, fast=2, release=4, memory=80)
+SLOW_WINDOW = 20
+TIER = FastTier(window=8, persistence=2)
+HOLDING = Holding(slow=4, release=4, memory=80)
 LIMIT = SlowLimit(base=1.5, per_window_share=2.0)
+GIVEN = {"slow_window": SLOW_WINDOW, "tiers": (TIER,), "fast_share": 0.05, "holding": HOLDING, "limit": LIMIT}
 TABLE = normal_scores([100] * 10 + [0])
 
 
@@ -40,8 +42,9 @@ def named(columns):
 
 def fitted(codes, chosen=None, **changes):
     scores = scored(codes, [TABLE] * codes.shape[1])
-    given = {"windows": WINDOWS, "holding": HOLDING, "limit": LIMIT, **changes}
-    return fit_shifts(scores, [TABLE] * codes.shape[1], chosen or each_alone(named(codes.shape[1])), **given)
+    return fit_shifts(
+        scores, [TABLE] * codes.shape[1], chosen or each_alone(named(codes.shape[1])), **{**GIVEN, **changes}
+    )
 
 
 def slow_codes(autoregressive, rows=2_000, columns=3, seed=1):
@@ -102,7 +105,7 @@ def test_bounds_lie_between_three_deviations_and_the_furthest_stray(autoregressi
     reference = fitted(codes, chosen)
     assert [one.name for one in reference.combinations] == ["series 0", "series 1", "series 2", "both"]
     assert [one.series for one in reference.combinations] == [(0,), (1,), (2,), (0, 2)]
-    for which, window in (("slow", WINDOWS.slow), ("fast", WINDOWS.fast)):
+    for which, window in (("slow", SLOW_WINDOW), ("fast", TIER.window)):
         bounds = [getattr(one, which) for one in reference.combinations]
         middle, below, above = bounds_by_hand(means_of(scored(codes, [TABLE] * 3), chosen, window))
         assert [bound.middle for bound in bounds] == pytest.approx(middle.tolist(), abs=1e-12)
@@ -112,7 +115,7 @@ def test_bounds_lie_between_three_deviations_and_the_furthest_stray(autoregressi
 
 def test_no_window_of_training_strays_further_than_twice_its_bounds(autoregressive):
     codes = slow_codes(autoregressive)
-    found = ShiftMonitor(fitted(codes), WINDOWS).of(codes)
+    found = ShiftMonitor(fitted(codes), SLOW_WINDOW).of(codes)
     assert 0.5 < np.nanmax(found.slow) < 2.0
     assert 0.5 < np.nanmax(found.fast) < 2.0
 
@@ -135,7 +138,7 @@ def test_the_slow_limit_is_the_higher_the_less_was_trained_on(autoregressive):
 def test_training_that_its_other_parts_cannot_judge_has_no_combinations_and_all_else_is_finite(autoregressive, rows):
     reference = fitted(slow_codes(autoregressive, rows=max(rows, 1))[:rows])
     assert reference.scores == (TABLE,) * 3
-    assert bool(reference.combinations) is (rows >= 8 * WINDOWS.slow)
+    assert bool(reference.combinations) is (rows >= 8 * SLOW_WINDOW)
     if reference.combinations:
         assert np.isfinite([*reference.fast_limits, *reference.slow_peaks]).all()
         assert len(reference.fast_limits) == len(FAST_SHARES)
@@ -144,18 +147,18 @@ def test_training_that_its_other_parts_cannot_judge_has_no_combinations_and_all_
 
 
 def test_a_group_without_combinations_is_empty():
-    reference = fit_shifts(normal(2_000, 2, 9), [TABLE] * 2, [], windows=WINDOWS, holding=HOLDING, limit=LIMIT)
+    reference = fit_shifts(normal(2_000, 2, 9), [TABLE] * 2, [], **GIVEN)
     assert reference.combinations == ()
 
 
-def judged(scores, window=WINDOWS.slow):
+def judged(scores, window=SLOW_WINDOW):
     """The furthest stray of each row by bounds of other parts, one combination per series."""
     chosen = each_alone(named(scores.shape[1]))
     matrix = weight_matrix([(one.series, one.weights) for one in chosen], scores.shape[1])
-    return _Strayed.over(scores, matrix, window).judged_by_others()
+    return WindowMeans.over(scores, matrix, window).judged_by_others()
 
 
-def judged_by_hand(scores, window=WINDOWS.slow, blocks=8):
+def judged_by_hand(scores, window=SLOW_WINDOW, blocks=8):
     """The same, from all windows that share no candle with any window of the row's eighth."""
     means = means_of(scores, each_alone(named(scores.shape[1])), window)
     edges, starts = np.linspace(0, len(means), blocks + 1).astype(int), np.arange(len(means))
@@ -177,7 +180,7 @@ def test_each_eighth_is_judged_by_all_windows_that_share_no_candle_with_it(autor
 @pytest.mark.parametrize("block", range(8))
 def test_an_eighths_own_candles_set_none_of_its_bounds(block):
     """An outlier at either end of an eighth changes no ratio of the rows in it that do not hold the outlier."""
-    scores, window = normal(1_619, 2, 10), WINDOWS.slow
+    scores, window = normal(1_619, 2, 10), SLOW_WINDOW
     first, end = 200 * block, 200 * (block + 1)
     known = judged(scores)
     assert len(known) == 1_600
@@ -194,7 +197,7 @@ def test_an_eighths_own_candles_set_none_of_its_bounds(block):
 
 def time_on(ratio, limit, holding=HOLDING):
     """Where the fast alarm is on, row by row as the policy decides it."""
-    return latched(held(ratio >= limit, holding.fast), held(ratio < 0.75 * limit, holding.release), holding.memory)
+    return latched(held(ratio >= limit, TIER.persistence), held(ratio < 0.75 * limit, holding.release), holding.memory)
 
 
 @given(seed=st.integers(0, 1_000), kept=st.sampled_from([0.0, 0.8, 0.97]))
@@ -203,8 +206,8 @@ def test_at_each_fast_limit_the_training_was_on_for_no_more_than_its_share_and_j
     autoregressive, seed, kept
 ):
     scores = SCORE_UNIT * autoregressive(1_500, 3, kept, seed)
-    reference = fit_shifts(scores, [TABLE] * 3, each_alone(named(3)), windows=WINDOWS, holding=HOLDING, limit=LIMIT)
-    ratio = judged(scores, WINDOWS.fast)
+    reference = fit_shifts(scores, [TABLE] * 3, each_alone(named(3)), **GIVEN)
+    ratio = judged(scores, TIER.window)
     assert list(reference.fast_limits) == sorted(reference.fast_limits, reverse=True)
     for share, limit in zip(FAST_SHARES, reference.fast_limits, strict=True):
         assert time_on(ratio, limit).mean() <= share

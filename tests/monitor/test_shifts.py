@@ -14,17 +14,17 @@ from tradai_lifecycle.monitor.shifts import (
     WEIGHT_UNIT,
     Bounds,
     Combination,
+    FastTier,
     ShiftColumns,
     ShiftMonitor,
     ShiftReference,
-    ShiftWindows,
     weight_matrix,
 )
 
 COLUMNS = tuple(field.name for field in fields(ShiftColumns))
 
 
-def random_group(rng, *, series=4, combinations=5, largest_weight=3 * WEIGHT_UNIT):
+def random_group(rng, *, fast, series=4, combinations=5, largest_weight=3 * WEIGHT_UNIT):
     """A reference of random scores and combinations; the number of bins differs from series to series."""
     scores = tuple(
         (*sorted(rng.integers(-4 * SCORE_UNIT, 4 * SCORE_UNIT, rng.integers(1, 12)).tolist()), 0) for _ in range(series)
@@ -34,6 +34,7 @@ def random_group(rng, *, series=4, combinations=5, largest_weight=3 * WEIGHT_UNI
         scores=scores,
         combinations=tuple(random_combination(rng, series, next(bounds), largest_weight) for _ in range(combinations)),
         slow_limit=1.0,
+        fast_tier=FastTier(window=fast, persistence=1),
         fast_limits=(),
         slow_peaks=(),
     )
@@ -84,9 +85,9 @@ def assert_same(found, expected, rows=slice(None)):
 @examples(max_examples=80, deadline=None)
 def test_the_furthest_combination_by_hand_to_the_last_bit(seed, rows, slow, fast, series, combinations):
     rng = np.random.default_rng(seed)
-    reference = random_group(rng, series=series, combinations=combinations)
+    reference = random_group(rng, fast=fast, series=series, combinations=combinations)
     codes = random_codes(rng, reference, rows)
-    found = ShiftMonitor(reference, ShiftWindows(slow=slow, fast=fast)).of(codes)
+    found = ShiftMonitor(reference, slow).of(codes)
     for name, window in (("slow", slow), ("fast", fast)):
         expected = by_hand(reference, codes, window, name).max(axis=1, initial=-np.inf)
         assert np.array_equal(getattr(found, name), expected, equal_nan=True), name
@@ -105,9 +106,9 @@ def test_frames_that_start_or_end_elsewhere_and_blocks_of_rows_agree_to_the_last
     seed, windows, block, cut, end, from_row
 ):
     rng = np.random.default_rng(seed)
-    reference = random_group(rng)
+    reference = random_group(rng, fast=windows[1])
     codes, memory = random_codes(rng, reference, 120), max(windows) - 1
-    monitor = ShiftMonitor(reference, ShiftWindows(slow=windows[0], fast=windows[1]))
+    monitor = ShiftMonitor(reference, windows[0])
     whole = monitor.of(codes)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(shifts_module, "_ROWS_PER_BLOCK", block)
@@ -129,9 +130,9 @@ def test_frames_that_start_or_end_elsewhere_and_blocks_of_rows_agree_to_the_last
 @examples(max_examples=40, deadline=None)
 def test_sums_that_go_on_from_row_to_row_give_the_rows_of_the_whole(seed, windows, combined):
     rng = np.random.default_rng(seed)
-    reference = random_group(rng, combinations=5 if combined else 0)
+    reference = random_group(rng, fast=windows[1], combinations=5 if combined else 0)
     codes, full = random_codes(rng, reference, 60), max(windows)
-    monitor = ShiftMonitor(reference, ShiftWindows(slow=windows[0], fast=windows[1]))
+    monitor = ShiftMonitor(reference, windows[0])
     whole = monitor.of(codes)
     sums = monitor.sums(codes[:full])
     for row in range(full - 1, 60):
@@ -143,9 +144,9 @@ def test_sums_that_go_on_from_row_to_row_give_the_rows_of_the_whole(seed, window
 
 def test_histories_longer_than_a_block_agree_with_their_parts():
     rng = np.random.default_rng(1)
-    reference = random_group(rng, series=6, combinations=12)
+    reference = random_group(rng, fast=50, series=6, combinations=12)
     codes = random_codes(rng, reference, 20_000)
-    monitor = ShiftMonitor(reference, ShiftWindows(slow=250, fast=50))
+    monitor = ShiftMonitor(reference, 250)
     whole = monitor.of(codes)
     for end in (250, 8_191, 8_192, 8_193, 8_441, 8_442, 16_384, 16_385, 20_000):
         alone = monitor.of(codes[end - 250 : end], 249)
@@ -159,7 +160,12 @@ def test_sums_stay_exact_with_the_largest_scores_weights_and_windows():
     weights = tuple((-1) ** one * (1_000 * WEIGHT_UNIT + one) for one in range(6))
     combination = Combination(name="any", series=tuple(range(6)), weights=weights, slow=wide, fast=wide)
     reference = ShiftReference(
-        scores=scores, combinations=(combination,), slow_limit=1.0, fast_limits=(), slow_peaks=()
+        scores=scores,
+        combinations=(combination,),
+        slow_limit=1.0,
+        fast_tier=FastTier(window=window, persistence=1),
+        fast_limits=(),
+        slow_peaks=(),
     )
     codes = np.tile(np.array([[one % 2 for one in range(6)]], dtype=np.uint8), (window, 1))
     codes[::7] = 2
@@ -167,7 +173,7 @@ def test_sums_stay_exact_with_the_largest_scores_weights_and_windows():
     summed = worth * np.count_nonzero(codes[:, 0] != 2)
     assert abs(summed) < 2**53
     strayed = summed / (SCORE_UNIT * WEIGHT_UNIT * window) - 0.1
-    found = ShiftMonitor(reference, ShiftWindows(slow=window, fast=window)).of(codes)
+    found = ShiftMonitor(reference, window).of(codes)
     assert found.slow[-1] == (strayed / 0.3 if strayed > 0 else -strayed / 0.7)
 
 
@@ -177,10 +183,11 @@ def test_a_value_outside_its_bounds_on_either_side_is_beyond_one():
         scores=((0, 256, 128, 640, 0),),
         combinations=(Combination(name="alone", series=(0,), weights=(256,), slow=bounds, fast=bounds),),
         slow_limit=1.0,
+        fast_tier=FastTier(window=2, persistence=1),
         fast_limits=(),
         slow_peaks=(),
     )
-    monitor = ShiftMonitor(reference, ShiftWindows(slow=1, fast=2))
+    monitor = ShiftMonitor(reference, 1)
     found = monitor.of(np.array([[0], [1], [2], [3], [4]], dtype=np.uint8))
     # scores 0, 1, 0.5, 2.5 and, for NaN, 0
     assert found.slow.tolist() == [2.0, 0.25, 0.0, 1.0, 2.0]
@@ -192,9 +199,9 @@ def test_a_value_outside_its_bounds_on_either_side_is_beyond_one():
 @examples(max_examples=40, deadline=None)
 def test_each_combinations_ratio_at_the_newest_row_and_the_largest_is_that_of_the_columns(seed, slow, extra):
     rng = np.random.default_rng(seed)
-    reference = random_group(rng)
+    reference = random_group(rng, fast=1)
     codes = random_codes(rng, reference, slow + extra)
-    monitor = ShiftMonitor(reference, ShiftWindows(slow=slow, fast=1))
+    monitor = ShiftMonitor(reference, slow)
     each = monitor.each(codes)
     assert np.array_equal(each, by_hand(reference, codes, slow, "slow")[-1])
     assert each.max() == monitor.of(codes).slow[-1]
@@ -203,9 +210,9 @@ def test_each_combinations_ratio_at_the_newest_row_and_the_largest_is_that_of_th
 
 @pytest.mark.parametrize("series", [0, 3])
 def test_a_group_without_combinations_strays_nowhere(series):
-    reference = replace(random_group(np.random.default_rng(2), series=3), combinations=())
+    reference = replace(random_group(np.random.default_rng(2), fast=2, series=3), combinations=())
     reference = replace(reference, scores=reference.scores[:series])
-    monitor = ShiftMonitor(reference, ShiftWindows(slow=4, fast=2))
+    monitor = ShiftMonitor(reference, 4)
     codes = random_codes(np.random.default_rng(3), reference, 6)
     found = monitor.of(codes)
     assert np.isnan(found.slow[:3]).all()
@@ -222,7 +229,7 @@ def test_weights_stand_in_the_rows_of_their_series():
 
 
 def test_combinations_that_fit_no_group_are_refused():
-    reference = random_group(np.random.default_rng(4), series=3)
+    reference = random_group(np.random.default_rng(4), fast=2, series=3)
     combination = reference.combinations[0]
     with pytest.raises(ValueError, match=r"'any' has 1 weights for the series \(0, 1\)"):
         replace(combination, series=(0, 1), weights=(256,))
@@ -234,6 +241,9 @@ def test_combinations_that_fit_no_group_are_refused():
     for limits in ({"slow_limit": 0.0}, {"slow_limit": -1.0}, {"fast_limits": (1.0, 0.0)}):
         with pytest.raises(ValueError, match="not above 0"):
             replace(reference, **limits)
+    for tier in ({"window": 0}, {"persistence": 0}):
+        with pytest.raises(ValueError, match="is none"):
+            replace(reference.fast_tier, **tier)
 
 
 @pytest.mark.parametrize(

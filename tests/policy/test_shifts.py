@@ -12,7 +12,7 @@ from tradai_lifecycle.states import AccuracyVerdict, Reason, SignificantRule
 
 def test_a_market_beyond_its_limit_pauses_once_it_has_held_and_asks_for_retraining_whatever_the_index_says() -> None:
     columns = decided(health(30, market_ratio=column(30, (4, 12, 1.0)), market_fast_ratio=column(30, (3, 12, 1.0))))
-    released = 12 + POLICY.fast_release - 1
+    released = 12 + POLICY.shift_release - 1
 
     assert states(columns) == (
         ["active"] * 4
@@ -41,14 +41,15 @@ def test_a_fast_shift_cuts_the_stake_until_it_has_been_calm_and_asks_for_nothing
 
 def test_each_persistence_counts_for_its_own_evidence() -> None:
     on = np.ones(20)
-    counts = {"shift_persistence": 7, "fast_persistence": 4}
-    market = decided(health(20, market_ratio=on), **counts)
-    fast = decided(health(20, market_fast_ratio=on, relation_fast_ratio=on), **counts)
+    market = decided(health(20, market_ratio=on), shift_persistence=7)
+    both = {"market_fast_ratio": on, "market_fast_persistence": 4, "relation_fast_ratio": on}
+    fast = decided(health(20, **both, relation_fast_persistence=6), shift_persistence=7)
     assert states(market) == ["active"] * 6 + ["paused"] * 14
     assert states(fast) == ["active"] * 3 + ["reduced"] * 17
-    assert Reason(int(fast.reasons[3])) == Reason.MARKET_MODERATE | Reason.RELATION_MODERATE
+    assert Reason(int(fast.reasons[4])) == Reason.MARKET_MODERATE
+    assert Reason(int(fast.reasons[5])) == Reason.MARKET_MODERATE | Reason.RELATION_MODERATE
     ended = column(20, (0, 8, 1.0))
-    calm = decided(health(20, market_fast_ratio=ended), fast_release=5)
+    calm = decided(health(20, market_fast_ratio=ended), shift_release=5)
     assert states(calm) == ["active"] + ["reduced"] * 11 + ["active"] * 8
 
 
@@ -96,8 +97,8 @@ def test_after_a_reset_shifts_must_hold_anew() -> None:
     on = np.ones(40)
     for name, state, rows in (
         ("market_ratio", "paused", POLICY.shift_persistence),
-        ("market_fast_ratio", "reduced", POLICY.fast_persistence),
-        ("relation_fast_ratio", "reduced", POLICY.fast_persistence),
+        ("market_fast_ratio", "reduced", 2),
+        ("relation_fast_ratio", "reduced", 2),
     ):
         after = states(decided(health(40, **{name: on}), drift_resets=[20]))
         assert after[:20] == states(decided(health(40, **{name: on})))[:20]

@@ -218,7 +218,8 @@ def test_a_reset_forgets_no_breach_of_accuracy_and_no_fault_of_the_data() -> Non
 
 
 def cut(evidence: HealthColumns, rows: slice) -> HealthColumns:
-    return HealthColumns(**{field.name: getattr(evidence, field.name)[rows] for field in fields(evidence)})
+    columns = {field.name: getattr(evidence, field.name) for field in fields(evidence)}
+    return replace(evidence, **{name: value[rows] for name, value in columns.items() if isinstance(value, np.ndarray)})
 
 
 element = st.sampled_from([0.0, 0.5, 0.74, 0.75, 0.9, 0.99, 1.0, 1.3, float("nan")])

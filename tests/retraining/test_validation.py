@@ -1,5 +1,7 @@
 """A model's validation is scored as a bot scores it, and kept with what it is worth, of all pairs and of each."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -111,6 +113,7 @@ def test_training_keeps_the_validation_of_every_pair_with_the_dead_band_of_its_p
         timeframe="1h",
         candle_ns=HOUR_NS,
         window_candles=200,
+        maximum_share_of_time_reduced=0.1,
         prediction_dead_band=0.05,
     )
     samples = [sample("BTC/USDT", 1), sample("ETH/USDT", 2)]
@@ -122,4 +125,11 @@ def test_training_keeps_the_validation_of_every_pair_with_the_dead_band_of_its_p
         assert shown.candles == 240
         # a fifth of the candles was held out; those within the dead band are not scored
         assert shown.effective_predictions < shown.predictions < 240
+    # and by that share its fast alarms are chosen
+    tiers = {
+        share: train_bundle(samples, replace(plan, maximum_share_of_time_reduced=share)).profile.pairs
+        for share in (0.01, 0.4)
+    }
+    chosen = [[pair.market.shifts.fast_tier for pair in pairs] for pairs in tiers.values()]
+    assert chosen[0] != chosen[1]
     assert bundle.metrics["training_rows"] == 2_400

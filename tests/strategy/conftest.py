@@ -1,6 +1,7 @@
 """One market, one exchange and two trained versions for the whole folder; a directory of its own for each test."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from tests.strategy.premises import (
     market,
     offline_strategy,
 )
+from tradai_lifecycle.model.bundle import ModelBundle
 from tradai_lifecycle.sandbox import SandboxExchange
-from tradai_lifecycle.strategy.columns import Frame, Judgement, judge_frame
+from tradai_lifecycle.store import Ledger
+from tradai_lifecycle.strategy.columns import Frame, Judgement, JudgeSettings, judge_frame
 from tradai_lifecycle.strategy.frame import build_frame
 
 
@@ -50,6 +53,28 @@ def demo_strategy(tmp_path_factory: pytest.TempPathFactory, spot_premises: Premi
     premises = copy_premises(spot_premises, tmp_path_factory.mktemp("offline"))
     premises.configure()
     return offline_strategy(premises)
+
+
+@pytest.fixture
+def settings(demo_strategy: Any) -> JudgeSettings:
+    """The settings that the demo strategy judges by."""
+    found: JudgeSettings = demo_strategy.lifecycle.settings
+    return found
+
+
+@pytest.fixture
+def bundle(demo_strategy: Any) -> ModelBundle:
+    """The demo strategy's model."""
+    found: ModelBundle = demo_strategy.lifecycle.supply.versions()[-1].bundle
+    return found
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """An open ledger of the test's own."""
+    with closing(Ledger(tmp_path / "ledger.sqlite")) as opened:
+        opened.open()
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Strategies without a bot behind them: the real mixin, a supply that listens, and judgements made by hand."""
+"""Strategies without a bot behind them: the real mixin, a supply that listens, judgements made by hand, cut frames."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from tradai_lifecycle.events import Event
 from tradai_lifecycle.policy.trading_state import StateColumns
 from tradai_lifecycle.states import Reason, Severity, TradingState
 from tradai_lifecycle.strategy import ModelLifecycleMixin
-from tradai_lifecycle.strategy.columns import ActiveVersion, Judgement, neutral_judgement
+from tradai_lifecycle.strategy.columns import ActiveVersion, Frame, Judgement, neutral_judgement
 
 PAIR = "BTC/USDT"
 NOW = datetime(2024, 6, 1, 12, 0, 5, tzinfo=UTC)
@@ -102,6 +102,12 @@ def judgement(
         retraining=np.zeros(rows, dtype=np.bool_),
     )
     return replace(neutral_judgement(pair, dates_ns, Reason.NONE), states=columns, versions=(version,))
+
+
+def part(frame: Frame, first: int, end: int) -> Frame:
+    """Some rows of a frame."""
+    arrays = {name: getattr(frame, name)[first:end].copy() for name in ("dates_ns", "features", "realised")}
+    return replace(frame, candles=frame.candles.rows(slice(first, end)), **arrays)
 
 
 def told(strategy: Any, state: TradingState, **details: Any) -> Any:

@@ -189,6 +189,7 @@ def trained_bundle(premises: Premises, estimator: str, parameters: Mapping[str, 
             timeframe="1h",
             candle_ns=3_600 * 10**9,
             window_candles=200,
+            maximum_share_of_time_reduced=0.1,
         ),
     )
 

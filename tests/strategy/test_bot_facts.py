@@ -38,13 +38,6 @@ class Bot:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with closing(Ledger(tmp_path / "ledger.sqlite")) as opened:
-        opened.open()
-        yield opened
-
-
-@pytest.fixture
 def bot(ledger: Ledger) -> Bot:
     return Bot(ledger)
 

@@ -47,13 +47,6 @@ def judged(pair: str, *, drifts: bool, retraining: bool = False) -> tuple[Frame,
 
 
 @pytest.fixture
-def ledger(tmp_path: Path):
-    with closing(Ledger(tmp_path / "ledger.sqlite")) as opened:
-        opened.open()
-        yield opened
-
-
-@pytest.fixture
 def gate() -> Gate:
     return Gate(CONFIG, candle_ns=HOUR_NS, sees_all_pairs=True)
 

@@ -1,9 +1,6 @@
 """A pause of the whole bot and the end of a resume's time are told once, without an entry being tried."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -57,13 +54,6 @@ class Bot:
     def _report(self, event: Event) -> None:
         self.told.append(event)
         self.ledger.record_events([event])
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with closing(Ledger(tmp_path / "ledger.sqlite")) as opened:
-        opened.open()
-        yield opened
 
 
 @pytest.fixture

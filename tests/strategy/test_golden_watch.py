@@ -104,6 +104,14 @@ def test_a_round_begins_again_after_a_day_of_candles_and_after_a_swap(watched: W
     assert watched.loops(3, candle=MIDNIGHT + 25 * HOUR) == both
 
 
+def test_a_clock_that_was_set_back_does_not_put_the_next_round_off(watched: Watched) -> None:
+    both = golden_order(watched)
+    watched.loops(2)
+    assert watched.loops(2, candle=MIDNIGHT + 400 * 24 * HOUR) == both
+    assert watched.loops(3, candle=MIDNIGHT + HOUR) == both
+    assert watched.loops(3, candle=MIDNIGHT + 24 * HOUR) == []
+
+
 def test_a_difference_holds_all_pairs_back_at_once_and_is_told_once(watched: Watched) -> None:
     first, _ = golden_order(watched)
     watched.strategy.wrong = {first}
@@ -137,6 +145,20 @@ def test_it_is_lifted_when_a_whole_round_went_well(watched: Watched) -> None:
     assert watched.reasons is Reason.NONE
     assert [recovered for _, recovered in watched.told] == [False, True]
     assert watched.check.problem(watched.bundle) == ""
+
+
+def test_while_the_features_differ_a_round_begins_with_each_new_candle_and_no_sooner(watched: Watched) -> None:
+    both = golden_order(watched)
+    watched.strategy.wrong = {both[1]}
+    assert watched.loops(5) == both
+    assert watched.loops(5, candle=MIDNIGHT + HOUR) == both
+    watched.strategy.wrong = set()
+    assert watched.loops(5, candle=MIDNIGHT + 2 * HOUR) == both
+    assert watched.reasons is Reason.NONE
+    # then it is once a day again
+    assert watched.loops(5, candle=MIDNIGHT + 3 * HOUR) == []
+    assert watched.loops(5, candle=MIDNIGHT + 26 * HOUR) == both
+    assert [recovered for _, recovered in watched.told] == [False, True]
 
 
 def test_a_swap_to_a_version_that_agrees_lifts_it(watched: Watched) -> None:

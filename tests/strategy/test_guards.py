@@ -10,6 +10,7 @@ from freqtrade.rpc import RPCException
 from freqtrade.strategy import IStrategy
 
 from tests.strategy.fakes import (
+    NEWEST,
     NOW,
     PAIR,
     REPLACEMENT,
@@ -314,6 +315,17 @@ def test_a_stake_callback_that_raises_gets_the_cut_of_the_proposed_stake() -> No
     assert stake(told(made(Raising), ACTIVE), 100.0) == 100.0
 
 
+@pytest.mark.parametrize("state", [ACTIVE, REDUCED])
+@pytest.mark.parametrize("answer", [None, 0, "much"])
+def test_a_stake_callback_that_wants_no_trade_gets_none(state: TradingState, answer: Any) -> None:
+    class Skipping(Plain):
+        def custom_stake_amount(self, *args: Any, **kwargs: Any) -> Any:
+            return answer
+
+    assert stake(told(made(Skipping), state), 100.0) == 0.0
+    assert stake(told(made(Skipping, block_force_entry=False), state), 100.0, entry_tag="force_entry") == 0.0
+
+
 @pytest.mark.parametrize(("block", "admitted"), [(True, False), (False, True)])
 def test_block_force_entry_decides_over_forced_entries(block: bool, admitted: bool) -> None:
     strategy = told(made(block_force_entry=block), PAUSED)
@@ -392,6 +404,54 @@ def test_signal_code_that_fails_holds_the_pair_until_its_next_judgement(failing:
     assert strategy.lifecycle.supply.events[-1].reasons is Reason.STRATEGY_FAILED
     strategy.lifecycle.gate.publish(judgement(ACTIVE))
     assert confirm(strategy) is True
+
+
+@pytest.mark.parametrize(
+    ("name", "section"),
+    [
+        ("populate_entry_trend", {"tag_model_version": True}),
+        ("populate_exit_trend", {"exits_without_prediction": "exit"}),
+    ],
+)
+def test_signals_that_lack_what_the_lifecycle_writes_by_hold_its_entries_and_stay(
+    name: str, section: dict[str, Any]
+) -> None:
+    class Dropping(Plain):
+        def populate_entry_trend(self, dataframe: Any, metadata: Any) -> Any:
+            return dataframe.assign(enter_long=1)[["date", "enter_long"]]
+
+        def populate_exit_trend(self, dataframe: Any, metadata: Any) -> Any:
+            return dataframe.assign(exit_long=0)[["date", "exit_long"]]
+
+    strategy = told(made(Dropping, **section), ACTIVE)
+    assert "date" in signalled(strategy, name).columns
+    assert confirm(strategy) is False
+    # for the developer to see
+    strategy.lifecycle.supply.live = False
+    with pytest.raises(KeyError):
+        signalled(strategy, name)
+
+
+@pytest.mark.parametrize("failing", ["target", "feature"])
+def test_exit_signals_keep_their_features_where_the_target_or_a_feature_is_unusable(failing: str) -> None:
+    class Copying(Plain):
+        def populate_features(self, dataframe: Any, metadata: Any) -> Any:
+            return dataframe.assign(**{"%-up": dataframe["close"].diff(), "%-word": "x" if failing == "feature" else 1})
+
+        def populate_target(self, dataframe: Any, metadata: Any) -> Any:
+            return dataframe if failing == "target" else super().populate_target(dataframe, metadata)
+
+        def populate_exit_trend(self, dataframe: Any, metadata: Any) -> Any:
+            return dataframe.assign(exit_long=dataframe["%-up"].lt(0).astype(int))
+
+    candles = pd.DataFrame({"date": pd.date_range(end=NEWEST, periods=3, freq="1h"), "close": [1.0, 2.0, 1.0]})
+    for name in ("open", "high", "low", "volume"):
+        candles[name] = candles["close"]
+    strategy = made(Copying)
+    exits = strategy.populate_exit_trend(strategy.populate_indicators(candles, {"pair": PAIR}), {"pair": PAIR})
+    assert exits["exit_long"].tolist() == [0, 0, 1]
+    assert confirm(strategy) is False
+    assert strategy.lifecycle.supply.events[-1].reasons is Reason.STRATEGY_FAILED
 
 
 class Tagging(Plain):

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from math import isnan
-from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.strategy.fakes import part
 from tests.strategy.premises import TRAINED_CANDLES
 from tradai_lifecycle.model.bundle import ModelBundle
 from tradai_lifecycle.model.validation import validated_accuracy
@@ -18,24 +18,6 @@ from tradai_lifecycle.strategy.columns import ActiveVersion, Frame, Judgement, J
 from tradai_lifecycle.strategy.pair_series import judged_tail, pair_series
 
 PAIR = "BTC/USDT"
-
-
-def part(frame: Frame, first: int, end: int) -> Frame:
-    """Some rows of a frame."""
-    arrays = {name: getattr(frame, name)[first:end].copy() for name in ("dates_ns", "features", "realised")}
-    return replace(frame, candles=frame.candles.rows(slice(first, end)), **arrays)
-
-
-@pytest.fixture
-def settings(demo_strategy: Any) -> JudgeSettings:
-    found: JudgeSettings = demo_strategy.lifecycle.settings
-    return found
-
-
-@pytest.fixture
-def bundle(demo_strategy: Any) -> ModelBundle:
-    found: ModelBundle = demo_strategy.lifecycle.supply.versions()[-1].bundle
-    return found
 
 
 def shown(frame: Frame, bundle: ModelBundle, settings: JudgeSettings) -> tuple[AccuracyRecord, Judgement]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.strategy.fakes import part
 from tests.strategy.premises import candle_time
 from tradai_lifecycle.model.bundle import ModelBundle
 from tradai_lifecycle.monitor.psi import bin_codes, rolling_psi
@@ -38,13 +39,6 @@ class CountingEstimator:
         return getattr(self._estimator, name)
 
 
-def rows(frame: Frame, first: int, end: int) -> Frame:
-    """A part of a frame."""
-    names = ("dates_ns", "features", "realised")
-    part = {name: getattr(frame, name)[first:end].copy() for name in names}
-    return replace(frame, candles=frame.candles.rows(slice(first, end)), **part)
-
-
 def rolled_psi_of_the_predictions(frame: Frame, bundle: ModelBundle, settings: JudgeSettings) -> float:
     """The prediction's index at the newest row, from all of the frame's predictions."""
     reference = bundle.profile.pair(frame.pair)
@@ -54,18 +48,6 @@ def rolled_psi_of_the_predictions(frame: Frame, bundle: ModelBundle, settings: J
     predictions[fit, 0] = bundle.predict(frame.features[fit])
     codes = bin_codes(predictions, (reference.prediction,))
     return float(rolling_psi(codes, (reference.prediction,), settings.health.window_candles)[-1, 0])
-
-
-@pytest.fixture
-def settings(demo_strategy: Any) -> JudgeSettings:
-    found: JudgeSettings = demo_strategy.lifecycle.settings
-    return found
-
-
-@pytest.fixture
-def bundle(demo_strategy: Any) -> ModelBundle:
-    found: ModelBundle = demo_strategy.lifecycle.supply.versions()[-1].bundle
-    return found
 
 
 def shown(frame: Frame, bundle: ModelBundle, settings: JudgeSettings) -> tuple[PairSeries, float, float]:
@@ -83,7 +65,7 @@ def test_the_largest_figures_are_those_of_the_judgement_to_the_last_bit(
     frames: Mapping[str, Frame], bundle: ModelBundle, settings: JudgeSettings, end: int, thresholds: Thresholds
 ) -> None:
     settings = by(thresholds, settings)
-    frame = rows(frames[PAIR], end - settings.predecessors - 1, end)
+    frame = part(frames[PAIR], end - settings.predecessors - 1, end)
     # a row without a prediction within the window
     frame.features[-40, 0] = np.nan
     series, psi_max, ratio = shown(frame, bundle, settings)
@@ -101,7 +83,7 @@ def test_rows_within_the_features_warm_up_carry_no_prediction(
     frames: Mapping[str, Frame], bundle: ModelBundle, settings: JudgeSettings
 ) -> None:
     window, warm_up = settings.health.window_candles, settings.feature_warm_up
-    frame = rows(frames[PAIR], 4_000, 4_000 + window + warm_up // 2)
+    frame = part(frames[PAIR], 4_000, 4_000 + window + warm_up // 2)
     series, psi_max, _ = shown(frame, bundle, settings)
     assert max(one.psi for one in series.series) == psi_max
     assert series.series[-1].psi == rolled_psi_of_the_predictions(frame, bundle, settings)
@@ -110,7 +92,7 @@ def test_rows_within_the_features_warm_up_carry_no_prediction(
 def test_a_window_that_is_not_full_has_no_figure(
     frames: Mapping[str, Frame], bundle: ModelBundle, settings: JudgeSettings
 ) -> None:
-    series, *_ = shown(rows(frames[PAIR], 4_000, 4_000 + settings.health.window_candles - 1), bundle, settings)
+    series, *_ = shown(part(frames[PAIR], 4_000, 4_000 + settings.health.window_candles - 1), bundle, settings)
     assert all(isnan(one.psi) for one in series.series)
 
 
@@ -120,7 +102,7 @@ def test_dynamic_limits_are_unknown_while_their_past_is_not_full(
     dynamic = by(Thresholds.DYNAMIC, settings)
     full = dynamic.health.index_memory + 1
     for length, known in ((full, True), (full - 1, False)):
-        series, *_ = shown(rows(frames[PAIR], 4_000, 4_000 + length), bundle, dynamic)
+        series, *_ = shown(part(frames[PAIR], 4_000, 4_000 + length), bundle, dynamic)
         assert not any(isnan(one.psi) for one in series.series)
         assert {isnan(one.significant_limit) or isnan(one.moderate_limit) for one in series.series} == {not known}
 
@@ -140,7 +122,7 @@ def test_the_own_arrays_of_frame_and_judgement_are_kept_and_not_copied(
 def test_the_window_is_not_predicted_a_second_time(
     frames: Mapping[str, Frame], bundle: ModelBundle, settings: JudgeSettings
 ) -> None:
-    frame = rows(frames[PAIR], 4_000, 4_000 + settings.predecessors)
+    frame = part(frames[PAIR], 4_000, 4_000 + settings.predecessors)
     counting = CountingEstimator(bundle.estimator)
     counted = replace(bundle, estimator=counting)
     judged = judge_frame(frame, (ActiveVersion(bundle=counted),), settings)
@@ -158,5 +140,5 @@ def test_a_frame_that_the_model_did_not_judge_has_no_series(
     neutral = neutral_judgement(PAIR, frame.dates_ns, Reason.MODEL_MISSING)
     assert judged_tail(frame, neutral, None, settings) is None
     assert judged_tail(frame, neutral, bundle, settings) is None
-    empty = rows(frame, 0, 0)
+    empty = part(frame, 0, 0)
     assert judged_tail(empty, neutral_judgement(PAIR, empty.dates_ns, Reason.NONE), bundle, settings) is None

@@ -14,6 +14,7 @@ from tests.candles import rows_of
 from tests.monitor.related_market import HOUR_NS, NAMES, faulty, market
 from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.monitor import HealthColumns, PairReference, assess, fit_pair_reference
+from tradai_lifecycle.monitor.shift_windows import fast_tiers
 from tradai_lifecycle.policy.trading_state import StateColumns, decide_states, policy_memory_candles
 from tradai_lifecycle.states import Reason, SignificantRule
 from tradai_lifecycle.strategy.memory import CandleBudget, candle_budget, health_settings, policy_settings
@@ -52,6 +53,7 @@ def reference() -> PairReference:
         prediction=training["prediction"],
         candles=training["candles"],
         window_candles=WINDOW,
+        maximum_share_of_time_reduced=0.1,
     )
 
 
@@ -118,17 +120,17 @@ def test_a_shift_that_nothing_releases_ends_alike_in_the_shortest_frame_and_in_n
     """What is remembered longest: the last candle of a market's shift, its latch to the end, and the recovery."""
     config = LifecycleConfig(model_name="demo", window_candles=WINDOW, **SHORT)
     rows, recovery = budget(config, warm_up).startup_candles, config.recovery_candles
-    whole = decided(config, 0, ROWS, warm_up, fast_release=ROWS)
+    whole = decided(config, 0, ROWS, warm_up, shift_release=ROWS)
     shifted = (whole.reasons & np.uint32(Reason.MARKET_SIGNIFICANT)) != 0
     last = [int(row) for row in np.flatnonzero(shifted[:-1] & ~shifted[1:]) if TRAINING < row < ROWS - recovery - 2]
     recovering = [row for row in last if whole.reasons[row + recovery] & np.uint32(Reason.RECOVERING)]
     assert recovering
     for end in [end for row in last for end in (row, row + 1, row + recovery, row + recovery + 1)]:
-        alone = decided(config, end + 1 - rows, end + 1, warm_up, fast_release=ROWS)
+        alone = decided(config, end + 1 - rows, end + 1, warm_up, shift_release=ROWS)
         for field in fields(StateColumns):
             assert getattr(alone, field.name)[-1] == getattr(whole, field.name)[end], (field.name, end)
     for end in (row + recovery for row in recovering):
-        shorter = decided(config, end + 2 - rows, end + 1, warm_up, fast_release=ROWS)
+        shorter = decided(config, end + 2 - rows, end + 1, warm_up, shift_release=ROWS)
         assert not shorter.reasons[-1] & np.uint32(Reason.RECOVERING)
 
 
@@ -176,7 +178,8 @@ def test_random_evidence_is_decided_alike_by_the_shortest_frame(
     # of the shortest frame, the rows whose own evidence does not depend on where it starts
     known = slice(1_999 - end - policy_memory_candles(policy), 2_000 - end)
     assert policy_memory_candles(policy) <= asked.predecessors
-    part = HealthColumns(**{one.name: getattr(health, one.name)[known] for one in fields(health)})
+    columns = {one.name: getattr(health, one.name) for one in fields(health)}
+    part = replace(health, **{name: value[known] for name, value in columns.items() if isinstance(value, np.ndarray)})
     alone = decide_states(part, warm=warm[known], settings=policy, adoption=None)
     for field in fields(StateColumns):
         assert getattr(alone, field.name)[-1] == getattr(whole, field.name)[1_999 - end], field.name
@@ -187,7 +190,9 @@ def column(parts: list[tuple[int, float]]) -> np.ndarray:
 
 
 def evidence(**columns: np.ndarray) -> HealthColumns:
-    """Calm evidence, 2,000 rows of it, but for these columns."""
-    calm = {one.name: np.zeros(2_000) for one in fields(HealthColumns)}
+    """Calm evidence, 2,000 rows of it, but for these columns; fast ratios must hold for as long as they ever do."""
+    calm: dict[str, Any] = {one.name: np.zeros(2_000) for one in fields(HealthColumns)}
     calm |= {"worst_series": np.zeros(2_000, dtype=np.int16), "accuracy_verdict": np.ones(2_000, dtype=np.int8)}
+    longest = max(tier.persistence for tier in fast_tiers(WINDOW))
+    calm |= {"market_fast_persistence": longest, "relation_fast_persistence": longest}
     return HealthColumns(**{**calm, **columns})

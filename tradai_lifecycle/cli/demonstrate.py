@@ -43,8 +43,8 @@ class _Show:
         self._began = time.perf_counter()
         self._stage_number = 0
 
-    # The six stages, each under its title, and the last words.
     def run(self) -> None:
+        """Show the six stages, each under its title, and the last words. Raises what a stage raises."""
         demonstration = self._demonstration
         with self._stage("a market that changes its ways, a bot and a registry"):
             candles = self._build()

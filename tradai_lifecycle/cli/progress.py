@@ -32,6 +32,7 @@ def stages() -> Iterator[Tell]:
         (task,) = progress.tasks
 
         def tell(what: str, done: int = 0, total: int | None = None) -> None:
+            """Show it at once in place of what was told before."""
             # an update can neither take a total back nor let the clock of a finished task go on
             task.total, task.finished_time = total, None
             count = f" {done}/{total}" if total is not None else ""

@@ -187,6 +187,7 @@ def _run(
         companion.wait_until_running()
 
     def show(moment: "Moment") -> None:
+        """Move both bars to a candle that was just judged, then hand it on."""
         progress.update(bar, total=moment.candles, completed=moment.number, note=_note(moment))
         if companion is not None and beside is not None:
             progress.update(beside, total=moment.candles, completed=companion.poll())

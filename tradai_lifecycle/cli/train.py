@@ -18,6 +18,7 @@ from tradai_lifecycle.model.artefact import write_artefact
 from tradai_lifecycle.model.bundle import ModelBundle
 from tradai_lifecycle.model.source import COMMIT_TAG
 from tradai_lifecycle.monitor.limits import ENOUGH_TRAINING_WINDOWS, FEWEST_TRAINING_WINDOWS, series_limits
+from tradai_lifecycle.monitor.reference import PairReference
 from tradai_lifecycle.quiet import quiet
 from tradai_lifecycle.retraining.estimators import make_estimator
 from tradai_lifecycle.retraining.progress import OnProgress, TrainingProgress
@@ -91,6 +92,7 @@ def train_and_register(
             timeframe=strategy.timeframe,
             candle_ns=candle_seconds(strategy.timeframe) * 1_000_000_000,
             window_candles=bot.lifecycle.window_candles,
+            maximum_share_of_time_reduced=bot.lifecycle.maximum_share_of_time_reduced,
             prediction_dead_band=bot.lifecycle.prediction_dead_band,
         )
         rows = sum(int(sample.usable.sum()) for sample in samples)
@@ -131,6 +133,7 @@ def monitoring_report(bundle: ModelBundle, config: LifecycleConfig) -> list[str]
         lines.append(f"  {reference.pair}: drift is watched in {seen} of {len(names)} series (m/n = {ratio:.0f})")
         if blind:
             lines.append(f"    cannot be monitored at this window: {', '.join(blind)}")
+        lines.extend(_fast_alarms(reference))
         if ratio < FEWEST_TRAINING_WINDOWS:
             lines.append(
                 f"    WARNING: fewer than {FEWEST_TRAINING_WINDOWS} windows of training: drift is only reported"
@@ -141,6 +144,16 @@ def monitoring_report(bundle: ModelBundle, config: LifecycleConfig) -> list[str]
         heard = outlook.is_known and outlook.can_be_judged
         lines.append(f"    {outlook.words}" if heard else f"    WARNING: {outlook.words}")
     return [*lines, *golden_report(bundle)]
+
+
+def _fast_alarms(reference: PairReference) -> list[str]:
+    groups = {"the market": reference.market.shifts, "its features' relations": reference.relations}
+    told = [
+        f"{name} over {shifts.fast_tier.window} candles, held for {shifts.fast_tier.persistence}"
+        for name, shifts in groups.items()
+        if shifts.combinations
+    ]
+    return [f"    fast alarms look at {'; '.join(told)}"] if told else []
 
 
 def golden_report(bundle: ModelBundle) -> list[str]:

@@ -12,8 +12,8 @@ from tradai_lifecycle.control.past import Past
 from tradai_lifecycle.control.phrases import accuracy_words, clock, noteworthy, reason_words, series_words, shift_words
 from tradai_lifecycle.control.reports import PairDrift, Step, WhyReport
 from tradai_lifecycle.control.request import Request
-from tradai_lifecycle.control.standing import decision_now, meant_pairs, stance_of, verdict_of
-from tradai_lifecycle.control.status import spoken_at, unchanged_since
+from tradai_lifecycle.control.standing import decision_now, meant_pairs, stale_since, stance_of, verdict_now
+from tradai_lifecycle.control.status import changed_at, unchanged_since
 from tradai_lifecycle.events import BotPauseChanged, StateChanged
 from tradai_lifecycle.policy.entry_gate import OperatorStance, Verdict, resume_covers, resume_is_broken
 from tradai_lifecycle.states import (
@@ -26,7 +26,7 @@ from tradai_lifecycle.states import (
     TradingState,
 )
 from tradai_lifecycle.store.ledger import Ledger
-from tradai_lifecycle.store.records import OperatorRecord, StateRecord
+from tradai_lifecycle.store.records import OperatorRecord, PairSeries, StateRecord
 
 #: Series named beyond their limit.
 NAMED_SERIES = 5
@@ -62,18 +62,19 @@ def _bot_links(request: Request, states: Mapping[str, StateRecord]) -> list[Step
 
 
 def _links(request: Request, state: StateRecord, past: Past, changed: StateChanged | None) -> list[Step]:
-    verdict, records = verdict_of(state), request.ledger.operator()
-    decision = decision_now(state, stance_of(records), request.config, request.now)
-    since, at_least = unchanged_since(request.ledger, state, decision.state, spoken_at(records))
+    candle, now, records = past.deployments.candle, request.now, request.ledger.operator()
+    verdict, stale = verdict_now(state, candle, now), stale_since(state, candle, now)
+    decision = decision_now(state, stance_of(records), request.config, candle, now)
+    since, at_least = unchanged_since(request.ledger, state, decision.state, changed_at(state, records, candle, now))
     at_candle = f"at the candle of {clock(state.candle)}"
     severity = f"{state.severity.label}: {'; '.join(_judged(verdict.reasons).words) or 'nothing held long enough'}"
     automatic = f"{verdict.state.label}: {reason_words(verdict.reasons)}"
     effective = f"{decision.state.label}, stake x{decision.stake_ratio:g}: {reason_words(decision.reasons)}"
     return [
-        Step(link="evidence", finding=at_candle, details=_evidence(request, state)),
+        Step(link="evidence", finding=at_candle, details=_evidence(request, state, past.series.get(state.pair))),
         Step(link="severity", finding=severity, details=_diagnosed(request.ledger, verdict, state.pair, past)),
-        Step(link="automatic state", finding=automatic, since=changed.at if changed is not None else None),
-        *_operators_effect(state, stance_of(records), request.now),
+        Step(link="automatic state", finding=automatic, since=stale or (changed.at if changed is not None else None)),
+        *_operators_effect(state.pair, verdict, stance_of(records), now),
         Step(link="effective state", finding=effective, since=since, since_at_least=at_least),
     ]
 
@@ -84,13 +85,12 @@ def _diagnosed(ledger: Ledger, verdict: Verdict, pair: str, past: Past) -> tuple
     if diagnosis is None:
         return ()
     findings = features_findings(ledger, (pair,)) if Reason.FEATURES_DIFFER in diagnosis.held else ()
-    market = market_evidence(diagnosis, past.of(pair), ledger.series().get(pair), past.window)
-    onset = onset_of(pair, diagnosis.meant, past.beside(pair, diagnosis.meant), past.deployments)
+    market = market_evidence(diagnosis, past.of(pair), past.series.get(pair), past.window)
+    onset = onset_of(pair, past.of(pair)[-1].candle, past.runs(pair, diagnosis.meant), past.deployments)
     return tuple(diagnosis_words(diagnosis, findings, market, onset))
 
 
-def _evidence(request: Request, state: StateRecord) -> tuple[str, ...]:
-    found = request.ledger.series().get(state.pair)
+def _evidence(request: Request, state: StateRecord, found: PairSeries | None) -> tuple[str, ...]:
     bot = request.ledger.bot()
     accuracy = accuracy_of(state, request.config, found, bot)
     drift = pair_drift(found, bot) if found is not None else None
@@ -156,13 +156,13 @@ def _spoken(record: OperatorRecord, now: datetime) -> Step:
     return Step(link="operator", finding=finding, since=record.at)
 
 
-def _operators_effect(state: StateRecord, stance: OperatorStance, now: datetime) -> list[Step]:
+def _operators_effect(pair: str, verdict: Verdict, stance: OperatorStance, now: datetime) -> list[Step]:
     if stance.paused:
         return [Step(link="operator", finding="paused: a latch, lifted by a resume alone")]
-    bound, verdict = stance.resume_bounds.get(state.pair), verdict_of(state)
+    bound = stance.resume_bounds.get(pair)
     if bound is None or verdict.state is TradingState.ACTIVE:
         return []
-    if resume_covers(verdict, pair=state.pair, stance=stance, now=now):
+    if resume_covers(verdict, pair=pair, stance=stance, now=now):
         finding = "the resume lifts what holds this pair back"
     elif verdict.reasons & FAULT_REASONS:
         finding = "the resume cannot lift a fault of the lifecycle itself"

@@ -16,6 +16,7 @@ from tradai_lifecycle.control.reports import (
 )
 from tradai_lifecycle.control.request import Request
 from tradai_lifecycle.control.standing import meant_pairs
+from tradai_lifecycle.monitor.accuracy import verdict_of
 from tradai_lifecycle.states import AccuracyVerdict, Reason
 from tradai_lifecycle.store.records import (
     AccuracyRecord,
@@ -140,17 +141,18 @@ def _direction(record: DirectionRecord) -> DirectionFigure:
     )
 
 
-# keep in sync with tradai_lifecycle/monitor/accuracy.py: _verdicts
 def _verdict(state: StateRecord, config: LifecycleConfig) -> AccuracyVerdict:
-    if not state.effective_predictions >= config.minimum_effective_predictions:
-        return AccuracyVerdict.INSUFFICIENT_DATA
-    if math.isnan(state.accuracy_upper):  # written before the interval was kept
-        breached = Reason.ACCURACY_BREACH in state.reasons
-    else:
-        breached = state.accuracy < config.accuracy_floor and state.accuracy_upper < config.accuracy_floor
-    if breached:
-        return AccuracyVerdict.BREACHED
-    return AccuracyVerdict.FELL if Reason.ACCURACY_FELL in state.reasons else AccuracyVerdict.HEALTHY
+    share, upper = state.accuracy, state.accuracy_upper
+    if math.isnan(upper):  # written before the interval was kept: the reason stands for both
+        share = upper = -math.inf if Reason.ACCURACY_BREACH in state.reasons else math.inf
+    return verdict_of(
+        share,
+        upper,
+        state.effective_predictions,
+        minimum_effective=config.minimum_effective_predictions,
+        floor=config.accuracy_floor,
+        fell=Reason.ACCURACY_FELL in state.reasons,
+    )
 
 
 def _furthest_first(figure: SeriesFigure) -> tuple[bool, float, str]:

@@ -79,27 +79,25 @@ def run_of(records: Sequence[StateRecord], meant: Reason) -> Run | None:
     return Run(since=since, after=None) if since is not None else None
 
 
-def onset_of(
-    pair: str, meant: Reason, records: Mapping[str, Sequence[StateRecord]], deployments: Deployments
-) -> Onset | None:
-    """When the present run of `meant` began on `pair`; None where there is none.
+def onset_of(pair: str, newest: datetime, runs: Mapping[str, Run | None], deployments: Deployments) -> Onset | None:
+    """When the present run of some reasons began on `pair`; None where there is none.
 
-    `records` are those of all pairs that are watched, `pair` among them, each oldest first.
+    `newest` is the pair's newest candle; `runs` are the runs of these reasons on all pairs that are watched, `pair`
+    among them.
     """
-    found = {name: run for name, of_pair in records.items() if (run := run_of(of_pair, meant)) is not None}
-    run, candle = found.get(pair), deployments.candle
+    run, candle = runs[pair], deployments.candle
     if run is None:
         return None
     adopted = _adoption(run, deployments)
     return Onset(
         since=run.since,
         at_least=run.at_least(candle),
-        candles_ago=_candles(records[pair][-1].candle - run.since, candle),
+        candles_ago=_candles(newest - run.since, candle),
         version=adopted.version if adopted is not None else None,
         candles_after=_candles(run.since - adopted.adopted_candle, candle) if adopted is not None else None,
         started_at=deployments.started_at if _began_with_the_bot(run, deployments) else None,
-        together=sum(_together(run, other, candle) for other in found.values()),
-        pairs=len(records),
+        together=sum(_together(run, other, candle) for other in runs.values() if other is not None),
+        pairs=len(runs),
     )
 
 

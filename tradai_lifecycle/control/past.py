@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from tradai_lifecycle.config import LifecycleConfig
-from tradai_lifecycle.control.onset import Deployments
+from tradai_lifecycle.control.onset import Deployments, Run, run_of
 from tradai_lifecycle.control.status import candle_length
 from tradai_lifecycle.states import Reason
 from tradai_lifecycle.store.ledger import Ledger
@@ -11,10 +11,12 @@ from tradai_lifecycle.store.records import StateRecord
 
 #: The newest candles of a pair that are read: four windows of the default length.
 READ_CANDLES = 2_000
+#: So many are read first where it is only asked when something began: that is mostly not long ago.
+READ_FIRST_CANDLES = 200
 
 
 class Past:
-    """What a ledger holds of the candles before the newest ones, and of what was deployed then.
+    """What a ledger holds of the newest candles' series, of the candles before them, and of what was deployed then.
 
     Raises StoreUnavailableError as the ledger does.
     """
@@ -23,6 +25,9 @@ class Past:
         self._ledger = ledger
         self._states = ledger.watched_states()
         self._records: dict[str, tuple[StateRecord, ...]] = {}
+        self._runs: dict[tuple[str, Reason], Run | None] = {}
+        #: each pair's series at its newest candle
+        self.series = ledger.series()
         bot = ledger.bot()
         self.deployments = Deployments(
             adoptions=ledger.adoptions(),
@@ -42,16 +47,25 @@ class Past:
             self._records[pair] = self._ledger.states(pair, limit=READ_CANDLES)
         return self._records[pair]
 
-    def beside(self, pair: str, meant: Reason) -> dict[str, tuple[StateRecord, ...]]:
-        """The records of `pair` and of every pair that is watched beside it.
+    def runs(self, pair: str, meant: Reason) -> dict[str, Run | None]:
+        """The present runs of `meant` on `pair` and on every pair that is watched beside it."""
+        return {name: self._run(name, meant) for name in {pair: None, **self._states}}
 
-        Of one that bears none of `meant` now, nothing but its newest.
-        """
-        others = {name: state for name, state in self._states.items() if name != pair}
-        return {
-            pair: self.of(pair),
-            **{name: self.of(name) if state.reasons & meant else (state,) for name, state in others.items()},
-        }
+    # Found once per command: with all pairs drifting, each of them is asked for by all the others.
+    def _run(self, pair: str, meant: Reason) -> Run | None:
+        if (pair, meant) not in self._runs:
+            self._runs[pair, meant] = self._found_run(pair, meant)
+        return self._runs[pair, meant]
+
+    def _found_run(self, pair: str, meant: Reason) -> Run | None:
+        state = self._states.get(pair)
+        if state is not None and not state.reasons & meant:
+            return None
+        if pair not in self._records:
+            found = run_of(self._ledger.states(pair, limit=READ_FIRST_CANDLES), meant)
+            if found is None or found.after is not None:
+                return found
+        return run_of(self.of(pair), meant)
 
 
 __all__ = ["READ_CANDLES", "Past"]

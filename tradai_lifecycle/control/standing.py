@@ -2,12 +2,19 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.errors import LifecycleError
 from tradai_lifecycle.events import CandidateDecided
-from tradai_lifecycle.policy.entry_gate import Decision, OperatorStance, ResumeBound, Verdict, decide
+from tradai_lifecycle.policy.entry_gate import (
+    OUTDATED_ALLOWANCE,
+    Decision,
+    OperatorStance,
+    ResumeBound,
+    Verdict,
+    decide,
+)
 from tradai_lifecycle.states import FAULT_REASONS, CandidateOutcome, OperatorAction, Reason, TradingState
 from tradai_lifecycle.store.ledger import Ledger
 from tradai_lifecycle.store.records import AdoptionRecord, BoundReasons, OperatorRecord, PinRecord, StateRecord
@@ -55,10 +62,31 @@ def verdict_of(state: StateRecord) -> Verdict:
     )
 
 
-def decision_now(state: StateRecord, stance: OperatorStance, config: LifecycleConfig, now: datetime) -> Decision:
-    """What holds for a pair now: its newest judgement under what operators have said since then."""
+def stale_since(state: StateRecord, candle: timedelta | None, now: datetime) -> datetime | None:
+    """Since when a running bot holds the pair back because no newer candle came; None where it does not.
+
+    None, too, where the length of a `candle` is not known.
+    """
+    if candle is None:
+        return None
+    since = state.candle + 2 * candle + OUTDATED_ALLOWANCE
+    return since if now > since else None
+
+
+def verdict_now(state: StateRecord, candle: timedelta | None, now: datetime) -> Verdict:
+    """As `verdict_of`, and paused where the record is so old that a running bot enters on it no more."""
+    verdict = verdict_of(state)
+    if stale_since(state, candle, now) is None:
+        return verdict
+    return replace(verdict, state=TradingState.PAUSED, reasons=verdict.reasons | Reason.STALE_FEED)
+
+
+def decision_now(
+    state: StateRecord, stance: OperatorStance, config: LifecycleConfig, candle: timedelta | None, now: datetime
+) -> Decision:
+    """What holds for a pair now: its newest judgement, if it is not too old, under what operators have said since."""
     return decide(
-        verdict_of(state),
+        verdict_now(state, candle, now),
         pair=state.pair,
         stance=stance,
         bot_paused=Reason.BOT_PAUSE_SHARE in state.reasons,
@@ -151,7 +179,9 @@ __all__ = [
     "meant_pairs",
     "newest_adoption",
     "pinned_version",
+    "stale_since",
     "stance_of",
+    "verdict_now",
     "verdict_of",
     "version_before",
     "version_in_charge",

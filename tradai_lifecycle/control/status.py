@@ -29,6 +29,7 @@ from tradai_lifecycle.control.standing import (
     decision_now,
     newest_adoption,
     pinned_version,
+    stale_since,
     stance_of,
 )
 from tradai_lifecycle.events import CommandAnswered
@@ -85,8 +86,9 @@ def pair_statuses(
 ) -> dict[str, PairStatus]:
     """Each pair's state now and its newest figures, by name."""
     records, series, bot = ledger.operator(), ledger.series(), ledger.bot()
+    step = candle_length(ledger, bot)
     return {
-        pair: _pair(ledger, config, states[pair], records=records, series=series.get(pair), bot=bot, now=now)
+        pair: _pair(ledger, config, states[pair], records=records, series=series.get(pair), bot=bot, step=step, now=now)
         for pair in sorted(states)
     }
 
@@ -112,14 +114,15 @@ def operator_word(record: OperatorRecord) -> OperatorWord:
 
 
 def unchanged_since(
-    ledger: Ledger, newest: StateRecord, state: TradingState, spoken_at: datetime | None
+    ledger: Ledger, newest: StateRecord, state: TradingState, changed_at: datetime | None
 ) -> tuple[datetime, bool]:
     """Since when a pair's effective state is `state`, and whether it may have been so before that, too.
 
-    `spoken_at` is when an operator spoke last: where the newest batch was told another state, that has changed it.
+    `changed_at` is what happened last beside its candles: where the newest batch was told another state, that has
+    changed it.
     """
     if newest.effective is not state:
-        return max(newest.candle, spoken_at or newest.candle), False
+        return max(newest.candle, changed_at or newest.candle), False
     since = newest.candle
     for record in reversed(ledger.states(newest.pair, limit=SEARCHED_CANDLES)):
         if record.effective is not state:
@@ -128,9 +131,11 @@ def unchanged_since(
     return since, True
 
 
-def spoken_at(records: Iterable[OperatorRecord]) -> datetime | None:
-    """When an operator spoke last, of what still counts."""
-    return max((record.at for record in records), default=None)
+def changed_at(
+    newest: StateRecord, records: Iterable[OperatorRecord], step: timedelta | None, now: datetime
+) -> datetime | None:
+    """When a pair became stale, else when an operator spoke last, of what still counts; None: neither."""
+    return stale_since(newest, step, now) or max((record.at for record in records), default=None)
 
 
 def _pair(
@@ -141,11 +146,12 @@ def _pair(
     records: Sequence[OperatorRecord],
     series: PairSeries | None,
     bot: BotRecord | None,
+    step: timedelta | None,
     now: datetime,
 ) -> PairStatus:
     drift = pair_drift(series, bot) if series is not None else None
-    decision = decision_now(newest, stance_of(records), config, now)
-    since, at_least = unchanged_since(ledger, newest, decision.state, spoken_at(records))
+    decision = decision_now(newest, stance_of(records), config, step, now)
+    since, at_least = unchanged_since(ledger, newest, decision.state, changed_at(newest, records, step, now))
     watched = [figure for figure in drift.series if figure.monitorable] if drift is not None else []
     return PairStatus(
         state=decision.state,
@@ -268,9 +274,9 @@ def _minutes(span: timedelta) -> float:
 __all__ = [
     "SEARCHED_CANDLES",
     "candle_length",
+    "changed_at",
     "operator_word",
     "pair_statuses",
-    "spoken_at",
     "status",
     "status_report",
     "unchanged_since",

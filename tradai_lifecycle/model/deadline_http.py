@@ -81,20 +81,23 @@ class DeadlineGetter:
             return response.status_code, None
 
 
-# The sockets of one request, to be shut down from another thread.
 class _Call:
+    """The sockets of one request, to be shut down from another thread."""
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self.is_cut = False
 
     def opened(self, connection: socket.socket) -> None:
+        """Remember a socket of this request; once the call is cut, shut it down at once."""
         with self._lock:
             self._sockets.append(connection)
             if self.is_cut:
                 _shut(connection)
 
     def cut(self) -> None:
+        """Shut down all sockets there are and all that are still to come, so that every read ends. Never raises."""
         with self._lock:
             self.is_cut = True
             for connection in self._sockets:
@@ -108,24 +111,28 @@ def _shut(connection: socket.socket) -> None:
         return
 
 
-# Hands each new connection's socket to the call it belongs to.
 class _RecordingAdapter(requests.adapters.HTTPAdapter):
+    """Hands each new connection's socket to the call it belongs to; never tries a request twice."""
+
     def __init__(self, call: _Call) -> None:
         self._call = call
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """As requests does, with connections that tell the call of their sockets."""
         super().init_poolmanager(*args, **kwargs)
         call = self._call
 
         class RecordedHttp(urllib3.connection.HTTPConnection):
             def connect(self) -> None:
+                """As urllib3 does; the socket is then the call's to shut down."""
                 super().connect()
                 if self.sock is not None:
                     call.opened(self.sock)
 
         class RecordedHttps(urllib3.connection.HTTPSConnection):
             def connect(self) -> None:
+                """As urllib3 does; the socket is then the call's to shut down."""
                 super().connect()
                 if self.sock is not None:
                     call.opened(self.sock)

@@ -81,6 +81,7 @@ class ModelSlot:
         """
 
         def taken(state: SlotState) -> tuple[SlotState, SwapOutcome]:
+            """The staged model in charge; the same state where there is none or a pin holds."""
             if state.staged is None:
                 return state, SwapOutcome.NOTHING_STAGED
             if state.held:
@@ -93,6 +94,7 @@ class ModelSlot:
         """Let `bundle` wait for the next `adopt`, in place of what waited before. STAGED, or PINNED: not staged."""
 
         def waiting(state: SlotState) -> tuple[SlotState, SwapOutcome]:
+            """`bundle` staged in place of any other; the same state where a pin holds."""
             if state.held:
                 return state, SwapOutcome.PINNED
             return replace(state, staged=bundle), SwapOutcome.STAGED
@@ -107,6 +109,7 @@ class ModelSlot:
         """Put `bundle` in charge at once, also amid a batch. ADOPTED, or PINNED: nothing changed."""
 
         def swapped(state: SlotState) -> tuple[SlotState, SwapOutcome]:
+            """`bundle` in charge; the same state where a pin holds."""
             if state.held:
                 return state, SwapOutcome.PINNED
             return _in_charge(state, bundle), SwapOutcome.ADOPTED
@@ -121,6 +124,7 @@ class ModelSlot:
         """
 
         def restored(state: SlotState) -> tuple[SlotState, SwapOutcome]:
+            """The previous model alone, pinned; the same state where there is none."""
             if state.previous is None:
                 return state, SwapOutcome.NO_PREVIOUS
             return SlotState(current=state.previous, pinned=True), SwapOutcome.ROLLED_BACK

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tradai_lifecycle.monitor.effective import Bools, HitBits, HitSums, Share
+from tradai_lifecycle.monitor.effective import Bools, HitBits, HitSums, HitWindow, Share
 from tradai_lifecycle.monitor.elementwise import Number, at_least, at_most, root
 from tradai_lifecycle.monitor.psi import Floats
 from tradai_lifecycle.states import AccuracyVerdict
@@ -136,19 +136,28 @@ class AccuracyRule:
             raise ValueError(f"scored {scored.shape} and hit {hit.shape} must be two columns of one length")
         start = min(from_row, len(scored))
         columns = AccuracyColumns.unknown(len(scored), self.windows[-1])
-        self.put(columns, scored, scored & hit, range(start, len(scored)))
+        self.put(columns, scored, hit, range(start, len(scored)))
         return columns
 
-    def put(self, columns: AccuracyColumns, scored: Bools, hits: Bools, rows: range) -> None:
-        """Write some `rows` of the columns; rows with one of the `hits` must be scored."""
-        lags = accuracy_lags(self.horizon_candles, self.windows)
+    def put(self, columns: AccuracyColumns, scored: Bools, hit: Bools, rows: range) -> None:
+        """Write some `rows` of the columns."""
         if len(rows) > _FEW_ROWS:
-            columns.put(rows.start, _judged(HitSums.of(scored, hits, lags), rows, self))
-            return
+            lags = accuracy_lags(self.horizon_candles, self.windows)
+            columns.put(rows.start, _judged(HitSums.of(scored, scored & hit, lags), rows, self))
+        elif rows:
+            self.go_on(columns, HitBits.of(scored, hit), rows, None)
+
+    def go_on(self, columns: AccuracyColumns, bits: HitBits, rows: range, last: HitWindow | None) -> HitWindow | None:
+        """Write `rows` one after another; `last` is the widest window of the row before them, as is returned."""
+        widest = self.windows[-1]
         for row in rows:
-            end = max(row + 1 - self.horizon_candles, 0)
-            seen = slice(max(end - self.windows[-1], 0), end)
-            _put_row(columns, row, HitBits.of(scored[seen], hits[seen], lags), self)
+            known = row - self.horizon_candles
+            if last is None:
+                last = HitWindow.of(bits.until(known, widest), accuracy_lags(self.horizon_candles, self.windows))
+            else:
+                last = last.then(bits.until(known, 1))
+            _put_row(columns, row, last, self)
+        return last
 
 
 def accuracy_memory_candles(horizon_candles: int, windows: Sequence[int]) -> int:
@@ -181,6 +190,20 @@ def fallen(share: Number, number: Number, validated: Validated) -> Any:
     return (fall > 0.0) & beyond
 
 
+def verdict_of(
+    accuracy: float, upper: float, effective: float, *, minimum_effective: int, floor: float, fell: bool
+) -> AccuracyVerdict:
+    """The verdict on an accuracy of `effective` predictions with the `upper` end of its interval.
+
+    NaN is never below the floor, nor enough. `fell` says whether both the window and its newest part have fallen.
+    """
+    if not effective >= minimum_effective:
+        return AccuracyVerdict.INSUFFICIENT_DATA
+    if accuracy < floor and upper < floor:
+        return AccuracyVerdict.BREACHED
+    return AccuracyVerdict.FELL if fell else AccuracyVerdict.HEALTHY
+
+
 def scored_rows(judged: Floats, realised: Floats, dead_band: float) -> Bools:
     """Rows with a score beyond `dead_band` and an outcome that is known and not zero; NaN is none."""
     scored = np.isfinite(judged) & np.isfinite(realised) & (realised != 0.0)
@@ -207,6 +230,7 @@ def _judged(sums: HitSums, rows: range, rule: AccuracyRule) -> AccuracyColumns:
     )
 
 
+# `verdict_of` of each row
 def _verdicts(
     whole: tuple[Floats, Floats], newest: tuple[Floats, Floats], upper: Floats, rule: AccuracyRule
 ) -> NDArray[np.int8]:
@@ -220,28 +244,35 @@ def _verdicts(
     return verdict
 
 
-# The same of one row, whose rows seen are those of the largest window.
-def _put_row(columns: AccuracyColumns, at: int, bits: HitBits, rule: AccuracyRule) -> None:
-    worth, windows = bits.worth(), rule.windows
-    known = ((window, bits.share(window, worth).effective_predictions) for window in windows)
-    enough = (window for window, effective in known if effective >= rule.minimum_effective)
-    used = next(enough, windows[-1])
-    whole, newest = bits.share(used, worth), bits.share(used // NEWEST_PART, worth)
+# The same of one row, which knows a widest window.
+def _put_row(columns: AccuracyColumns, row: int, widest: HitWindow, rule: AccuracyRule) -> None:
+    worth = widest.worth()
+    for used in rule.windows:
+        whole = widest.share(used, worth)
+        if whole.effective_predictions >= rule.minimum_effective:
+            break
+    newest = widest.share(used // NEWEST_PART, worth)
     lower, upper = wilson(whole.accuracy, whole.effective_predictions)
-    columns.accuracy[at], columns.effective_predictions[at] = whole.accuracy, whole.effective_predictions
-    columns.lower[at], columns.upper[at], columns.window_candles[at] = lower, upper, used
-    columns.verdict[at] = _verdict(whole, newest, upper, rule)
+    columns.accuracy[row], columns.effective_predictions[row] = whole.accuracy, whole.effective_predictions
+    columns.lower[row], columns.upper[row], columns.window_candles[row] = lower, upper, used
+    columns.verdict[row] = _verdict(whole, newest, upper, rule)
 
 
 def _verdict(whole: Share, newest: Share, upper: float, rule: AccuracyRule) -> AccuracyVerdict:
-    if not whole.effective_predictions >= rule.minimum_effective:
-        return AccuracyVerdict.INSUFFICIENT_DATA
-    if whole.accuracy < rule.floor and upper < rule.floor:
-        return AccuracyVerdict.BREACHED
-    shares = ((share.accuracy, share.effective_predictions) for share in (whole, newest))
-    if rule.fall_from and all(fallen(*share, rule.fall_from) for share in shares):
-        return AccuracyVerdict.FELL
-    return AccuracyVerdict.HEALTHY
+    shown = rule.fall_from
+    fell = (
+        shown is not None
+        and fallen(whole.accuracy, whole.effective_predictions, shown)
+        and fallen(newest.accuracy, newest.effective_predictions, shown)
+    )
+    return verdict_of(
+        whole.accuracy,
+        upper,
+        whole.effective_predictions,
+        minimum_effective=rule.minimum_effective,
+        floor=rule.floor,
+        fell=fell,
+    )
 
 
 __all__ = [
@@ -254,5 +285,6 @@ __all__ = [
     "fallen",
     "rolling_accuracy",
     "scored_rows",
+    "verdict_of",
     "wilson",
 ]

@@ -14,7 +14,7 @@ from tradai_lifecycle.monitor.dynamic import (
     limits_of_past,
 )
 from tradai_lifecycle.monitor.psi import Binned, Codes, Counts, Floats, WindowPsi, psi_columns
-from tradai_lifecycle.monitor.shift_windows import relation_windows
+from tradai_lifecycle.monitor.shift_windows import relation_slow_window
 from tradai_lifecycle.monitor.shifts import ShiftMonitor, ShiftReference
 
 
@@ -168,8 +168,8 @@ class DriftMonitor:
     ) -> None:
         self._series, self._limits, self._window = tuple(series), tuple(limits), window
         self._psi = WindowPsi(series)
-        self._windows = relation_windows(window)
-        self._relations = ShiftMonitor(relations, self._windows)
+        self._slow_window = relation_slow_window(window)
+        self._relations = ShiftMonitor(relations, self._slow_window)
         self._counted = np.flatnonzero([limit.monitorable for limit in limits])
         past = _past_of(limits)
         self.memory = index_memory_candles(window, past)
@@ -232,7 +232,7 @@ class DriftMonitor:
 
     def put_relations(self, drift: DriftColumns, codes: Codes, rows: slice) -> None:
         """Write the relations' columns of these rows of `codes` `(n, S)`."""
-        first = max(0, rows.start - self._windows.slow + 1)
+        first = max(0, rows.start - self._slow_window + 1)
         shifts = self._relations.of(codes[first : rows.stop, :-1], rows.start - first)
         drift.relation_slow[rows] = shifts.slow[rows.start - first :]
         drift.relation_fast[rows] = shifts.fast[rows.start - first :]

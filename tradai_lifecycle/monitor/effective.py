@@ -21,6 +21,8 @@ from tradai_lifecycle.monitor.elementwise import Number, at_least, ratio_or_zero
 from tradai_lifecycle.monitor.psi import Floats
 
 Bools = NDArray[np.bool_]
+#: The pairs of a window, of two hits, and the hits in pairs: weighted, see `worth_of`.
+Pairs = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,27 +100,64 @@ class HitSums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HitBits:
-    """Hits of the rows up to one of them, as the bits of whole numbers: the newest row is the lowest bit."""
+    """Hits of rows as the bits of whole numbers: the newest row is the lowest bit."""
 
-    lags: int
+    rows: int
     scored: int
     hits: int
 
     @classmethod
-    def of(cls, scored: Bools, hits: Bools, lags: int) -> "HitBits":
-        """The bits of columns `(n,)`; rows with a hit must be scored."""
-        return cls(lags=lags, scored=_bits(scored), hits=_bits(hits))
+    def of(cls, scored: Bools, hit: Bools) -> "HitBits":
+        """The bits of columns `(n,)`; hits count where scored."""
+        return cls(rows=len(scored), scored=_bits(scored), hits=_bits(scored & hit))
+
+    def until(self, row: int, rows: int) -> "HitBits":
+        """So many rows, of which `row` is the newest; before the first of all nothing is scored."""
+        later, every = self.rows - 1 - row, (1 << rows) - 1
+        return HitBits(rows=rows, scored=self.scored >> later & every, hits=self.hits >> later & every)
+
+    def then(self, row: "HitBits") -> "HitBits":
+        """As many rows, of which the one of `row` is the newest."""
+        every, scored, hits = (1 << self.rows) - 1, self.scored << 1 | row.scored, self.hits << 1 | row.hits
+        return HitBits(rows=self.rows, scored=scored & every, hits=hits & every)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HitWindow:
+    """Hits of a window as bits, and what its pairs add up to, see `worth_of`."""
+
+    lags: int
+    bits: HitBits
+    pairs: Pairs
+
+    @classmethod
+    def of(cls, bits: HitBits, lags: int) -> "HitWindow":
+        """The window of all rows of `bits`."""
+        return cls(lags=lags, bits=bits, pairs=_pairs(bits, lags))
+
+    def then(self, row: HitBits) -> "HitWindow":
+        """The window that ends at the one `row` after this one's newest; it must be longer than the lags."""
+        lags, scored, hits, oldest = self.lags, self.bits.scored, self.bits.hits, self.bits.rows - 1
+        near, after = (1 << lags) - 1, oldest - lags
+        come = _row_pairs(row.scored, row.hits, _before(scored & near, lags), _before(hits & near, lags))
+        gone = _row_pairs(
+            scored >> oldest, hits >> oldest, _after(scored >> after & near), _after(hits >> after & near)
+        )
+        both, both_hit, hits_in_pairs = self.pairs
+        pairs = (both + come[0] - gone[0], both_hit + come[1] - gone[1], hits_in_pairs + come[2] - gone[2])
+        return HitWindow(lags=lags, bits=self.bits.then(row), pairs=pairs)
 
     def counted(self, window: int) -> tuple[int, int]:
         """The scored rows and the hits among the newest `window` rows."""
         newest = (1 << window) - 1
-        return (self.scored & newest).bit_count(), (self.hits & newest).bit_count()
+        return (self.bits.scored & newest).bit_count(), (self.bits.hits & newest).bit_count()
 
     def worth(self) -> float:
         """What `worth_of` says of all rows; NaN where none is scored."""
-        if not self.scored:
+        if not self.bits.scored:
             return np.nan
-        return worth_of(float(self.scored.bit_count()), float(self.hits.bit_count()), self._pairs(), self.lags)
+        number, hits = self.bits.scored.bit_count(), self.bits.hits.bit_count()
+        return worth_of(float(number), float(hits), map(float, self.pairs), self.lags)
 
     def share(self, window: int, worth: float) -> Share:
         """The share of hits among the newest `window` rows, each of them `worth` so many independent predictions."""
@@ -127,25 +166,47 @@ class HitBits:
             return Share(accuracy=np.nan, predictions=0, effective_predictions=np.nan)
         return Share(accuracy=hits / number, predictions=number, effective_predictions=number * worth)
 
-    def _pairs(self) -> tuple[float, float, float]:
-        both = both_hit = hits_in_pairs = 0
-        for lag in range(1, self.lags + 1):
-            weight, scored_before, hits_before = self.lags + 1 - lag, self.scored >> lag, self.hits >> lag
-            both += weight * (self.scored & scored_before).bit_count()
-            both_hit += weight * (self.hits & hits_before).bit_count()
-            mixed = (self.hits & scored_before).bit_count() + (self.scored & hits_before).bit_count()
-            hits_in_pairs += weight * mixed
-        return float(both), float(both_hit), float(hits_in_pairs)
-
 
 def _bits(flags: Bools) -> int:
-    return int.from_bytes(np.packbits(flags[::-1], bitorder="little").tobytes(), "little")
+    # the last of them are padded to a whole byte
+    return int.from_bytes(np.packbits(flags).tobytes(), "big") >> -len(flags) % 8
+
+
+def _pairs(bits: HitBits, lags: int) -> Pairs:
+    scored, hits = bits.scored, bits.hits
+    both = both_hit = hits_in_pairs = 0
+    for lag in range(1, lags + 1):
+        weight, scored_before, hits_before = lags + 1 - lag, scored >> lag, hits >> lag
+        both += weight * (scored & scored_before).bit_count()
+        both_hit += weight * (hits & hits_before).bit_count()
+        mixed = (hits & scored_before).bit_count() + (scored & hits_before).bit_count()
+        hits_in_pairs += weight * mixed
+    return both, both_hit, hits_in_pairs
+
+
+# the pairs of one row with others, whose weights are summed up over the scored ones and over the hits
+def _row_pairs(scored: int, hit: int, near: int, near_hits: int) -> Pairs:
+    return scored * near, hit * near_hits, hit * near + scored * near_hits
+
+
+# the weights of the `lags` rows just before another one, summed up over their bits
+def _before(bits: int, lags: int) -> int:
+    return (lags + 1) * bits.bit_count() - _after(bits)
+
+
+# of those just after it: the places of the bits, the lowest being the first
+def _after(bits: int) -> int:
+    places = 0
+    while bits:
+        places += bits.bit_count()
+        bits >>= 1
+    return places
 
 
 def share_of(scored: Bools, hits: Bools, lags: int) -> Share:
     """The share of `hits` among the `scored` of all rows `(n,)`, a candle apart. A lag of n or more is cut."""
-    bits = HitBits.of(scored, scored & hits, max(min(lags, len(scored) - 1), 0))
-    return bits.share(len(scored), bits.worth())
+    window = HitWindow.of(HitBits.of(scored, hits), max(min(lags, len(scored) - 1), 0))
+    return window.share(len(scored), window.worth())
 
 
 def pooled_share(columns: Sequence[tuple[Bools, Bools]], lags: int) -> Share:
@@ -197,4 +258,4 @@ def _delayed(sums: Floats, rows: range, delay: int) -> Floats:
     return delayed
 
 
-__all__ = ["Bools", "HitBits", "HitSums", "Share", "pooled_share", "share_of", "worth_of"]
+__all__ = ["Bools", "HitBits", "HitSums", "HitWindow", "Share", "pooled_share", "share_of", "worth_of"]

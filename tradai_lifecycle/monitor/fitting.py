@@ -15,6 +15,7 @@ from tradai_lifecycle.monitor.calibration import (
     run_lengths,
     window_starts,
 )
+from tradai_lifecycle.monitor.limits import MARKET_PART, RELATION_PART
 from tradai_lifecycle.monitor.market import MARKET_SERIES, Candles, market_memory_candles, market_values
 from tradai_lifecycle.monitor.psi import Codes, Floats, edge_codes, interior_edges
 from tradai_lifecycle.monitor.reference import PREDICTION, FeatureReference, MarketReference, PairReference
@@ -27,7 +28,12 @@ from tradai_lifecycle.monitor.shift_calibration import (
     scored,
     separate_peaks,
 )
-from tradai_lifecycle.monitor.shift_windows import market_windows, relation_windows, shift_holding
+from tradai_lifecycle.monitor.shift_windows import (
+    fast_tiers,
+    market_slow_window,
+    relation_slow_window,
+    shift_holding,
+)
 from tradai_lifecycle.monitor.shifts import ShiftReference
 
 #: The first of the market's series, each given the other: activity for its volume, and volume for its activity.
@@ -47,14 +53,16 @@ def fit_pair_reference(
     prediction: NDArray[Any],
     candles: Candles,
     window_candles: int,
+    maximum_share_of_time_reduced: float,
 ) -> PairReference:
     """Fit the reference of one pair on its training candles, calibration included.
 
     `features` `(m, F)`, `prediction` `(m,)` and the m `candles` are rows in time order; `window_candles` is the length
-    of the live window. Predictions should be out of sample (from folds that had not seen the row): a model is surer
-    of rows it was fitted on, and live predictions would look like drift. NaN and infinities are counted in a bin of
-    their own. Raises ValueError naming the problem: shapes or names that do not match, fewer candles than two
-    windows, a series without a finite value.
+    of the live window. The window and persistence of the fast alarms are chosen by `maximum_share_of_time_reduced`;
+    limits for other shares are kept, too. Predictions should be out of sample (from folds that had not seen the row): a
+    model is surer of rows it was fitted on, and live predictions would look like drift. NaN and infinities are counted
+    in a bin of their own. Raises ValueError naming the problem: shapes or names that do not match, fewer candles than
+    two windows, a series without a finite value.
     """
     series = _training_series(features, feature_names, prediction, candles, window_candles)
     names = (*feature_names, PREDICTION)
@@ -73,8 +81,8 @@ def fit_pair_reference(
         prediction=references[-1],
         longest_constant_close_run=int(run_lengths(candles.close).max()),
         psi_peaks=_psi_peaks(limits),
-        relations=_relations(codes[:, :-1], counts[:-1], feature_names, window_candles),
-        market=_market(candles, window_candles),
+        relations=_relations(codes[:, :-1], counts[:-1], feature_names, window_candles, maximum_share_of_time_reduced),
+        market=_market(candles, window_candles, maximum_share_of_time_reduced),
     )
 
 
@@ -88,20 +96,24 @@ def _psi_peaks(limits: Calibration) -> tuple[float, ...]:
     return separate_peaks(ratio, held_rows=3, apart_rows=4)
 
 
-def _relations(codes: Codes, counts: Sequence[tuple[int, ...]], names: Sequence[str], window: int) -> ShiftReference:
+def _relations(
+    codes: Codes, counts: Sequence[tuple[int, ...]], names: Sequence[str], window: int, share_reduced: float
+) -> ShiftReference:
     tables = [normal_scores(series) for series in counts]
     scores = scored(codes, tables)
     return fit_shifts(
         scores,
         tables,
         relations(scores, names, EXPLAINED_SHARE),
-        windows=relation_windows(window),
+        slow_window=relation_slow_window(window),
+        tiers=fast_tiers(window),
+        fast_share=RELATION_PART * share_reduced,
         holding=shift_holding(window),
         limit=RELATION_LIMIT,
     )
 
 
-def _market(candles: Candles, window: int) -> MarketReference:
+def _market(candles: Candles, window: int, share_reduced: float) -> MarketReference:
     values = market_values(candles, window)[market_memory_candles(window) :]
     edges = [interior_edges(column) if np.isfinite(column).any() else () for column in values.T]
     codes = edge_codes(values, edges)
@@ -111,7 +123,9 @@ def _market(candles: Candles, window: int) -> MarketReference:
         scores,
         tables,
         [*each_alone(MARKET_SERIES), *relations(scores[:, : len(MARKET_RELATIONS)], MARKET_RELATIONS, 0.0)],
-        windows=market_windows(window),
+        slow_window=market_slow_window(window),
+        tiers=fast_tiers(window),
+        fast_share=MARKET_PART * share_reduced,
         holding=shift_holding(window),
         limit=MARKET_LIMIT,
     )

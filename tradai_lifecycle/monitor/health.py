@@ -28,7 +28,7 @@ from tradai_lifecycle.monitor.quality import QualityRules, quality_memory_candle
 from tradai_lifecycle.monitor.reference import PairReference
 from tradai_lifecycle.monitor.scales import Scales
 from tradai_lifecycle.monitor.settings import HealthSettings
-from tradai_lifecycle.monitor.shift_windows import restless_candles, shift_holding, shift_memory_candles
+from tradai_lifecycle.monitor.shift_windows import broken_candles, calm_memory_candles, restless_candles
 from tradai_lifecycle.monitor.shifts import ShiftColumns
 from tradai_lifecycle.states import Reason
 
@@ -60,7 +60,8 @@ class HealthColumns:
     limit, so beyond 1 is beyond the limit) are the largest over monitorable series, `significant_share` the share of
     those beyond their significant limit, `worst_series` the index of the largest significant ratio (the number of
     features stands for the prediction). `market_ratio` and the two fast ratios are shifts over their limits, beyond 1
-    is beyond, NaN until their windows are full and 0 where they are not to be acted on. `quality` holds bits of
+    is beyond, NaN until their windows are full and 0 where they are not to be acted on; beside the fast ones stands for
+    how many candles each must be beyond. `quality` holds bits of
     `Reason`, `accuracy_verdict` values of `AccuracyVerdict`.
     """
 
@@ -72,7 +73,9 @@ class HealthColumns:
     worst_series: NDArray[np.int16]
     market_ratio: Floats
     market_fast_ratio: Floats
+    market_fast_persistence: int
     relation_fast_ratio: Floats
+    relation_fast_persistence: int
     quality: NDArray[np.uint32]
     accuracy: Floats
     accuracy_lower: Floats
@@ -96,7 +99,7 @@ def health_memory_candles(settings: HealthSettings) -> int:
     """How many predecessors a row needs so that no column of its health depends on where the frame starts."""
     return max(
         settings.index_memory,
-        shift_memory_candles(settings.window_candles) + restless_candles(settings.window_candles),
+        calm_memory_candles(settings.window_candles),
         quality_memory_candles(settings.window_candles),
         accuracy_memory_candles(settings.horizon_candles, settings.accuracy_windows),
     )
@@ -164,11 +167,11 @@ def accuracy_rule(settings: HealthSettings, validated: Validated | None) -> Accu
 
 
 def scored_hits(judged: Floats, realised: Floats, settings: HealthSettings) -> tuple[Bools, Bools]:
-    """The rows that are scored, and those that are right where scored.
+    """The rows that are scored, and those that are right where scored: whose signs are the same, none being 0 there.
 
     `judged` `(n,)` are the predictions, NaN where none; `realised` `(n,)` the outcomes, NaN where not to be scored.
     """
-    return scored_rows(judged, realised, settings.prediction_dead_band), np.sign(judged) == np.sign(realised)
+    return scored_rows(judged, realised, settings.prediction_dead_band), (judged > 0.0) == (realised > 0.0)
 
 
 def gathered(
@@ -210,7 +213,9 @@ def gathered(
         worst_series=drift.worst_series.copy(),
         market_ratio=market.slow / limits.market.slow,
         market_fast_ratio=market.fast / limits.market.fast,
+        market_fast_persistence=limits.market.fast_persistence,
         relation_fast_ratio=relation_fast_ratio,
+        relation_fast_persistence=limits.relations.fast_persistence,
         quality=quality,
         accuracy=accuracy.accuracy.copy(),
         accuracy_lower=accuracy.lower.copy(),
@@ -222,10 +227,11 @@ def gathered(
 
 # A relation is broken in the features, not in the market, where it strays while the market is as calm as in training.
 def _apart(relation_ratio: Floats, market: ShiftColumns, limits: PairLimits, window: int) -> NDArray[np.bool_]:
-    broken = held(relation_ratio >= 1.0, shift_holding(window).fast)
+    broken = held(relation_ratio >= 1.0, broken_candles(window))
     if not broken.any():
         return broken
-    restless = (market.slow >= 1.0) | (market.fast >= limits.market.fast)
+    fast = held(market.fast >= limits.market.fast, limits.market.fast_persistence)
+    restless = (market.slow >= 1.0) | fast
     return broken & ~within(restless, restless_candles(window))
 
 

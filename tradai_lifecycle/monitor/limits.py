@@ -35,10 +35,14 @@ _ABOVE_ALL_PEAKS = 1.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftLimits:
-    """How many times its bounds a group's furthest combination must stray; infinite where it is not to be acted on."""
+    """How many times its bounds a group's furthest combination must stray; infinite where it is not to be acted on.
+
+    Beyond the fast one for `fast_persistence` candles.
+    """
 
     slow: float
     fast: float
+    fast_persistence: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,14 +127,16 @@ def _margin(settings: HealthSettings) -> float:
 def _shift_limits(
     shifts: ShiftReference, reference: PairReference, settings: HealthSettings, part: float
 ) -> ShiftLimits:
+    persistence = shifts.fast_tier.persistence
     if settings.thresholds is Thresholds.FIXED or not shifts.combinations or not _enough(reference, settings):
-        return ShiftLimits(slow=inf, fast=inf)
+        return ShiftLimits(slow=inf, fast=inf, fast_persistence=persistence)
     budget = part * settings.maximum_share_of_time_reduced
     slow = shifts.slow_limit
     if settings.thresholds is Thresholds.TARGET_FALSE_ALARMS_PER_1000:
         slow = _height_for(shifts.slow_peaks, reference, settings)
     # what is rarer than the smallest share kept is off: no limit is known that keeps to it
-    return ShiftLimits(slow=slow, fast=float(np.interp(budget, FAST_SHARES, shifts.fast_limits, left=inf)))
+    fast = float(np.interp(budget, FAST_SHARES, shifts.fast_limits, left=inf))
+    return ShiftLimits(slow=slow, fast=fast, fast_persistence=persistence)
 
 
 # By what the limits of the index are multiplied to meet a target.

@@ -8,7 +8,9 @@ strategy.
 Everything is counted in whole numbers: a row's figures do not depend on where its frame starts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from math import isfinite, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +42,10 @@ class Candles:
     def rows(self, rows: "slice | NDArray[np.bool_]") -> "Candles":
         """Some of the candles."""
         return Candles(**{name: getattr(self, name)[rows] for name in _PARTS})
+
+    def at(self, row: int) -> tuple[float, ...]:
+        """One candle: its open, high, low, close and volume."""
+        return tuple(getattr(self, name)[row].item() for name in _PARTS)
 
     def equals(self, other: "Candles") -> bool:
         """Whether all prices and volumes are the same; NaN is not."""
@@ -96,37 +102,41 @@ class MarketFigures:
 
 
 class MarketPast:
-    """The figures of a pair's last window of candles, and their sums: what its next candles are held against."""
+    """The figures of a pair's last window of candles, and their sums: what its next candle is held against.
+
+    A candle is one row: everything is in plain numbers, which take a tenth of what arrays of one element do.
+    """
 
     def __init__(self, candles: Candles, window: int) -> None:
         self._window = window
-        # whole numbers and, beside them, where they are known; once full, the oldest row gives way to the newest
-        self._rows = _side_by_side(MarketFigures.of(candles))[-window:]
-        self._sums, self._oldest = self._rows.sum(axis=0), 0
-
-    def next(self, candles: Candles) -> Floats:
-        """The rows `(n - 1, 5)` of `market_values` of candles after the first, which is the last one of the past."""
         figures = MarketFigures.of(candles)
-        values = np.full((len(candles) - 1, len(MARKET_SERIES)), np.nan)
-        for at, come in enumerate(_side_by_side(figures)[1:]):
-            if len(self._rows) == self._window:
-                before, known_before = self._sums[: len(MARKET_SERIES)], self._sums[len(MARKET_SERIES) :]
-                values[at] = figures.part(slice(at + 1, at + 2)).relative(before, known_before, self._window)
-            self._add(come)
-        return values
+        # whole numbers and, beside them, where they are known; once full, the oldest row gives way to the newest
+        self._rows = np.concatenate([figures.whole, figures.known], axis=1)[-window:]
+        self._sums, self._oldest = self._rows.sum(axis=0).tolist(), 0
+        self._logarithms, _ = _of_one(*candles.at(-1))
 
-    def _add(self, come: NDArray[np.int64]) -> None:
-        self._sums += come
+    def next(self, candle: Sequence[float]) -> list[float]:
+        """The row of `market_values` of the candle after these: of its open, high, low, close and volume."""
+        before, (self._logarithms, body) = self._logarithms, _of_one(*candle)
+        changes = [abs(now - last) for now, last in zip(self._logarithms, before, strict=True)]
+        figures = [*self._logarithms, *changes, body]
+        known = [isfinite(figure) for figure in figures]
+        whole = [round(figure * _STEPS) if finite else 0 for figure, finite in zip(figures, known, strict=True)]
+        past, known_past = self._sums[: len(whole)], self._sums[len(whole) :]
+        self._add([*whole, *known])
+        return [
+            (now * self._window - mean) / (self._window * _STEPS) if finite and count == self._window else nan
+            for now, mean, finite, count in zip(whole, past, known, known_past, strict=True)
+        ]
+
+    def _add(self, come: list[int]) -> None:
         if len(self._rows) < self._window:
-            self._rows = np.concatenate([self._rows, come[None]])
+            self._rows, gone = np.concatenate([self._rows, [come]]), [0] * len(come)
         else:
-            self._sums -= self._rows[self._oldest]
+            gone = self._rows[self._oldest].tolist()
             self._rows[self._oldest] = come
             self._oldest = (self._oldest + 1) % self._window
-
-
-def _side_by_side(figures: MarketFigures) -> NDArray[np.int64]:
-    return np.concatenate([figures.whole, figures.known], axis=1)
+        self._sums = [total + new - old for total, new, old in zip(self._sums, come, gone, strict=True)]
 
 
 def market_memory_candles(window: int) -> int:
@@ -149,6 +159,21 @@ def _figures(candles: Candles) -> Floats:
         body = np.where(spread > 0.0, np.minimum(move / spread, 1.0), 0.0)
     figures[:, 4] = np.where(known & np.isfinite(move), body, np.nan)
     return figures
+
+
+# The same of one candle: the logarithms of range and volume, and the body. The logarithm is that of arrays, which may
+# differ from that of floats in its last bit.
+def _of_one(open_: float, high: float, low: float, close: float, volume: float) -> tuple[list[float], float]:
+    spread, move = high - low, abs(close - open_)
+    height = high / low - 1.0 if low and isfinite(spread) else nan
+    body = min(move / spread, 1.0) if spread > 0.0 else 0.0
+    logarithms = np.log(
+        [
+            max(height, _LEAST_RANGE) if isfinite(height) else nan,
+            volume + _LEAST_VOLUME if volume >= 0.0 else nan,
+        ]
+    )
+    return logarithms.tolist(), body if isfinite(spread) and isfinite(move) else nan
 
 
 # the sum of the `window` rows before each row from `window` on

@@ -1,13 +1,16 @@
 """How far the market itself has strayed from its recent past, beside how far it ever did in training."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
-from tradai_lifecycle.monitor.market import Candles, MarketPast, market_values
+from tradai_lifecycle.monitor.market import MARKET_SERIES, Candles, MarketPast, market_values
 from tradai_lifecycle.monitor.psi import Codes, Floats, PaddedEdges
-from tradai_lifecycle.monitor.shift_windows import market_windows, shift_memory_candles
+from tradai_lifecycle.monitor.rolling_columns import KeptColumns
+from tradai_lifecycle.monitor.shift_windows import market_slow_window, shift_memory_candles
 from tradai_lifecycle.monitor.shifts import ShiftColumns, ShiftMonitor, ShiftReference
 
 
@@ -17,7 +20,7 @@ class MarketMonitor:
     def __init__(self, edges: Sequence[Sequence[float]], shifts: ShiftReference, window: int) -> None:
         self._window = window
         self._edges = PaddedEdges(edges)
-        self._shifts = ShiftMonitor(shifts, market_windows(window))
+        self._shifts = ShiftMonitor(shifts, market_slow_window(window))
 
     def of(self, candles: Candles, from_row: int = 0) -> ShiftColumns:
         """All rows of the candles; those before `from_row` are not asked for, those without all their memory NaN."""
@@ -38,10 +41,25 @@ class MarketMonitor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Known:
-    candles: Candles
+class _MarketColumns:
+    """The bins of the market's series `(n, 5)` and their shifts `(n,)`."""
+
     codes: Codes
-    columns: ShiftColumns
+    slow: Floats
+    fast: Floats
+
+    @classmethod
+    def empty(cls, rows: int) -> "_MarketColumns":
+        codes = np.zeros((rows, len(MARKET_SERIES)), dtype=np.uint8)
+        return cls(codes=codes, slow=np.full(rows, np.nan), fast=np.full(rows, np.nan))
+
+    def part(self, rows: slice) -> "_MarketColumns":
+        return _MarketColumns(codes=self.codes[rows], slow=self.slow[rows], fast=self.fast[rows])
+
+    def put(self, start: int, other: "_MarketColumns", rows: slice = slice(None)) -> None:
+        end = start + len(other.slow[rows])
+        self.codes[start:end] = other.codes[rows]
+        self.slow[start:end], self.fast[start:end] = other.slow[rows], other.fast[rows]
 
 
 class RememberedMarket(MarketMonitor):
@@ -49,39 +67,53 @@ class RememberedMarket(MarketMonitor):
 
     def __init__(self, edges: Sequence[Sequence[float]], shifts: ShiftReference, window: int) -> None:
         super().__init__(edges, shifts, window)
-        self._last: _Known | None = None
+        self._each_edges, self._memory = tuple(edges), shift_memory_candles(window)
+        self._last: Candles | None = None
         self._past: MarketPast
+        self._columns: KeptColumns[_MarketColumns]
         self._sums: Floats | None = None
 
     def next(self, candles: Candles, gone: int, from_row: int) -> ShiftColumns:
-        """As `of`, for a frame that lacks the last one's first `gone` rows; -1: it does not go on from it."""
+        """As `of`, for a frame that lacks the last one's first `gone` rows; -1: it does not go on from it.
+
+        Good until the next frame.
+        """
         last, self._last = self._last, None
-        known = -1 if last is None or gone < 0 else len(last.candles) - gone
-        if last is None or known < 1 or not candles.go_on_from(last.candles, gone):
-            self._past, self._sums = MarketPast(candles, self._window), None
-            codes, columns = self._codes(candles), self.of(candles, from_row)
+        known = -1 if last is None or gone < 0 else len(last) - gone
+        if last is None or known < 1 or not candles.go_on_from(last, gone):
+            columns = self._anew(candles, from_row)
         else:
-            codes, columns = self._going_on(last, gone, candles, from_row)
-        self._last = _Known(candles=candles, codes=codes, columns=columns)
+            columns = self._going_on(gone, known, candles, from_row)
+        self._last = candles
+        return ShiftColumns(slow=columns.slow, fast=columns.fast)
+
+    def _anew(self, candles: Candles, from_row: int) -> _MarketColumns:
+        self._past, self._sums = MarketPast(candles, self._window), None
+        shifts = self.of(candles, from_row)
+        columns = _MarketColumns(codes=self._codes(candles), slow=shifts.slow, fast=shifts.fast)
+        self._columns = KeptColumns(columns, len(candles), _MarketColumns.empty)
         return columns
 
-    def _going_on(self, last: _Known, gone: int, candles: Candles, from_row: int) -> tuple[Codes, ShiftColumns]:
-        memory, known, rows = shift_memory_candles(self._window), len(last.candles) - gone, len(candles)
-        # the changes of a new candle are from the one before it
-        newest = self._past.next(candles.rows(slice(known - 1, None)))
-        codes = np.concatenate([last.codes[gone:], self._edges.codes(newest)])
-        columns = ShiftColumns(slow=np.full(rows, np.nan), fast=np.full(rows, np.nan))
+    def _going_on(self, gone: int, known: int, candles: Candles, from_row: int) -> _MarketColumns:
+        rows, first = len(candles), max(self._memory, from_row)
+        columns = self._columns.go_on(gone, rows, 0)
         # as of this frame alone, which does not hold all memory of its first rows
-        first = max(memory, from_row)
-        columns.slow[first:known], columns.fast[first:known] = (
-            column[first + gone :] for column in (last.columns.slow, last.columns.fast)
-        )
+        columns.slow[max(first - gone, 0) : first] = columns.fast[max(first - gone, 0) : first] = np.nan
         if known < first:
             # rows without all their memory are left out, and so are not summed
             self._sums = None
-        for row in range(max(first, known), rows):
-            columns.slow[row], columns.fast[row] = self._shifts.at(self._sums_at(codes, row))
-        return codes, columns
+        for row in range(known, rows):
+            columns.codes[row] = self._codes_of_one(self._past.next(candles.at(row)))
+            if row >= first:
+                columns.slow[row], columns.fast[row] = self._shifts.at(self._sums_at(columns.codes, row))
+        return columns
+
+    # as those of all rows, for one
+    def _codes_of_one(self, values: Sequence[float]) -> list[int]:
+        return [
+            bisect_right(edges, value) if isfinite(value) else len(edges) + 1
+            for edges, value in zip(self._each_edges, values, strict=True)
+        ]
 
     # of rows one after another
     def _sums_at(self, codes: Codes, row: int) -> Floats:

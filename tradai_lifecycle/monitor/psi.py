@@ -230,6 +230,22 @@ def _rolling_column(column: Codes, table: Floats, window: int) -> Floats:
     return psi
 
 
+def series_psi(column: Codes, reference: Binned, window: int) -> Floats:
+    """The index of one series at the rows of `column` `(n,)` from `window` - 1 on, `(n - window + 1,)`.
+
+    As `psi_columns`, to the last bit: that is for many rows, this for few. Raises ValueError for fewer than `window`.
+    """
+    if not 1 <= window <= len(column):
+        raise ValueError(f"{len(column)} rows hold no window of {window} candles")
+    bins = np.arange(len(reference.counts))
+    changes = (column[window:, None] == bins).astype(np.int64) - (column[:-window, None] == bins)
+    first = np.bincount(column[:window], minlength=len(bins))
+    counts = np.concatenate([first[None], first + np.cumsum(changes, axis=0)])
+    trained = np.array(reference.counts, dtype=np.int64)
+    terms = psi_terms(counts.T, window, trained[:, None], max(1, int(trained.sum())), len(bins) - 1)
+    return _summed(terms)
+
+
 def rolling_psi(codes: Codes, references: Sequence[Binned], window: int) -> Floats:
     """The index of every row's last `window` rows, `(n, F)`, at least 0, NaN in the first `window` - 1 rows.
 
@@ -281,10 +297,13 @@ class WindowPsi:
         """The index `(F,)` of a batch of `rows` rows that is counted already."""
         if not rows:
             return np.full(len(counts), np.nan)
-        terms = self._expected.terms(counts.T, rows)
-        # a single column would be added up in another order than that of the bins
-        psi: Floats = np.add.reduce(terms) if len(counts) > 1 else np.add.accumulate(terms)[-1]
-        return psi
+        return _summed(self._expected.terms(counts.T, rows))
+
+
+# The terms `(bins, columns)` in the order of the bins: a single column would be added up in another one.
+def _summed(terms: Floats) -> Floats:
+    psi: Floats = np.add.reduce(terms) if terms.shape[1] > 1 else np.add.accumulate(terms)[-1]
+    return psi
 
 
 def padded(rows: Sequence[Sequence[Any]], filling: Any, kind: type[Any]) -> NDArray[Any]:
@@ -315,5 +334,6 @@ __all__ = [
     "psi_columns",
     "psi_terms",
     "rolling_psi",
+    "series_psi",
     "window_psi",
 ]

@@ -87,6 +87,8 @@ class QualityRules:
         runs = np.array([feature.longest_constant_run for feature in reference.features], dtype=np.int64)
         # a feature that stood still for a whole window in training may do so: no run is too long for it
         self._longest_runs = np.where(runs < window, _allowed_run(runs, window), np.iinfo(np.int64).max)
+        # a run that is too long at a row asked for holds at least so many rows before it
+        self._shortest_run = int(self._longest_runs.min(initial=window))
         self._longest_close_run = int(_allowed_run(reference.longest_constant_close_run, window))
 
     def reasons(
@@ -101,9 +103,10 @@ class QualityRules:
         reasons = np.zeros(len(close), dtype=np.uint32)
         # what the rows asked for depend on, and no more
         seen = slice(max(0, from_row - quality_memory_candles(self._window)), None)
-        recent = slice(max(0, from_row - recent_candles(self._window) + 1), None)
-        self._flag_candles(reasons[seen], close[seen], dates_ns[seen])
+        recent = slice(max(0, from_row - recent_candles(self._window)), None)
+        self._flag_candles(reasons[recent], close[recent], dates_ns[recent])
         self._flag_values(reasons[recent], values[recent])
+        self._flag_frozen(reasons[seen], close[seen])
         self._flag_runs(reasons[seen], values[seen], from_row - seen.start)
         self._flag_scales(reasons[seen], values[seen], dates_ns[seen])
         reasons[:from_row] = 0
@@ -118,6 +121,8 @@ class QualityRules:
     def _flag_candles(self, reasons: Reasons, close: Floats, dates_ns: NDArray[np.int64]) -> None:
         _flag(reasons, Reason.NOT_FINITE, ~np.isfinite(close))
         _flag(reasons, Reason.CANDLES_IRREGULAR, _irregular(dates_ns, self._candle_ns, recent_candles(self._window)))
+
+    def _flag_frozen(self, reasons: Reasons, close: Floats) -> None:
         if np.count_nonzero(close[1:] == close[:-1]) >= self._longest_close_run:
             _flag(reasons, Reason.FROZEN_FEED, run_lengths(close) > self._longest_close_run)
 
@@ -136,19 +141,18 @@ class QualityRules:
         return np.flatnonzero(~((lowest >= self._least) & (highest <= self._most)))
 
     def _flag_runs(self, reasons: Reasons, values: Floats, from_row: int) -> None:
-        # a run that is too long at a row asked for holds at least so many rows before it
-        shortest = int(self._longest_runs.min(initial=self._window))
-        for index in _perhaps_stuck(values[max(0, from_row - shortest) :], shortest):
+        for index in _perhaps_stuck(values[max(0, from_row - self._shortest_run) :], self._shortest_run):
             series, longest = np.ascontiguousarray(values[:, index]), self._longest_runs[index]
             if np.count_nonzero(series[1:] == series[:-1]) >= longest:
                 _flag(reasons, Reason.CONSTANT_FEATURE, run_lengths(series) > longest)
 
     def _flag_scales(self, reasons: Reasons, values: Floats, dates_ns: NDArray[np.int64]) -> None:
-        anchors = _Anchors(dates_ns // self._candle_ns, recent_candles(self._window))
-        rows = anchors.full(self._window)
-        changed = self._scales.changed(values, dates_ns, rows)
-        for column in changed.T[changed.any(axis=0)]:
-            _flag(reasons, Reason.SCALE_CHANGED, anchors.hold(rows[column]))
+        first = self._window - 1
+        anchors = _Anchors(dates_ns[first:] // self._candle_ns, recent_candles(self._window))
+        changed = self._scales.changed(values, dates_ns, anchors.rows + first)
+        if changed.any():
+            for column in changed.T[changed.any(axis=0)]:
+                _flag(reasons[first:], Reason.SCALE_CHANGED, anchors.hold(anchors.rows[column]))
 
 
 # The columns that may hold a run of more than n rows: of every (n // 4)-th row, four one after another would be equal.
@@ -185,17 +189,13 @@ def _irregular(dates_ns: NDArray[np.int64], candle_ns: int, recent: int) -> Flag
 
 
 class _Anchors:
-    """The rows at which scales are compared: fixed by the candle's number, not by its place in the frame."""
+    """The `rows` at which scales are compared: fixed by the candle's number, not by its place in the frame."""
 
-    __slots__ = ("_anchored", "_stride")
+    __slots__ = ("_anchored", "_stride", "rows")
 
     def __init__(self, candle_numbers: NDArray[np.int64], stride: int) -> None:
         self._anchored, self._stride = candle_numbers % stride == 0, stride
-
-    def full(self, window: int) -> NDArray[np.intp]:
-        """The anchors whose window lies in the frame."""
-        rows = np.flatnonzero(self._anchored)
-        return rows[rows >= window - 1]
+        self.rows = np.flatnonzero(self._anchored)
 
     def hold(self, flagged: NDArray[np.intp]) -> Flags:
         """Each row's verdict, given the anchors that were flagged: that of its newest anchor, while not too old."""
@@ -203,7 +203,7 @@ class _Anchors:
         newest = np.maximum.accumulate(np.where(self._anchored, rows, -self._stride))
         verdict = np.zeros(len(rows), dtype=bool)
         verdict[flagged] = True
-        # rows before the first anchor point before the frame; none of them is held
+        # rows before the first anchor point before the first row; none of them is held
         return (rows - newest < self._stride) & verdict[np.maximum(newest, 0)]
 
 

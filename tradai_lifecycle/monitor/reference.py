@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from tradai_lifecycle.monitor.market import MARKET_SERIES
 from tradai_lifecycle.monitor.plain import from_plain
-from tradai_lifecycle.monitor.shifts import ShiftReference
+from tradai_lifecycle.monitor.shift_windows import fast_tiers
+from tradai_lifecycle.monitor.shifts import FastTier, ShiftReference
 
 PREDICTION = "prediction"
 
@@ -93,7 +94,7 @@ class PairReference:
 class ReferenceProfile:
     """The references of all pairs a model was trained on, for one window length. Raises ValueError on other names."""
 
-    FORMAT_VERSION: ClassVar[int] = 2
+    FORMAT_VERSION: ClassVar[int] = 3
 
     format_version: int = FORMAT_VERSION
     window_candles: int
@@ -109,6 +110,8 @@ class ReferenceProfile:
         for pair in self.pairs:
             if tuple(feature.name for feature in pair.features) != self.feature_names:
                 raise ValueError(f"reference profile: the features of {pair.pair} are not those of feature_names")
+            for tier in (pair.market.shifts.fast_tier, pair.relations.fast_tier):
+                _check_tier(pair.pair, tier, self.window_candles)
 
     def pair(self, pair: str) -> PairReference | None:
         """The reference of `pair`, or None if the model was not trained on it."""
@@ -133,6 +136,12 @@ class ReferenceProfile:
         except ValueError as error:
             raise ValueError(f"reference profile: {error}") from None
         return profile
+
+
+# A longer one would look at more candles than a frame is sure to hold.
+def _check_tier(pair: str, tier: FastTier, window: int) -> None:
+    if tier not in fast_tiers(window):
+        raise ValueError(f"reference profile: {pair} has {tier}, which is none of a window of {window}")
 
 
 def _check_scores(whose: str, shifts: ShiftReference, bins: Sequence[int]) -> None:

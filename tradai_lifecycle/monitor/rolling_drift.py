@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 
 from tradai_lifecycle.monitor.drift import DriftColumns, DriftMonitor, DriftWindow, SeriesLimits
 from tradai_lifecycle.monitor.dynamic import Bounds
-from tradai_lifecycle.monitor.psi import Binned, Codes, Floats, psi_columns
+from tradai_lifecycle.monitor.psi import Binned, Codes, Floats, psi_columns, series_psi
 from tradai_lifecycle.monitor.rolling_codes import Crossing
 from tradai_lifecycle.monitor.rolling_columns import KeptColumns
-from tradai_lifecycle.monitor.shift_windows import relation_windows
+from tradai_lifecycle.monitor.shift_windows import relation_slow_window
 from tradai_lifecycle.monitor.shifts import ShiftReference
+
+# of no more rows than this part of a window an index is counted row by row
+_FEW_PART = 4
 
 Flags = NDArray[np.bool_]
 #: An index and what it is held against.
@@ -32,7 +35,7 @@ class RememberedDrift:
     ) -> None:
         self._monitor = DriftMonitor(series, limits, relations, window)
         self._series, self._limits, self._window = tuple(series), tuple(limits), window
-        self._related = relation_windows(window).slow
+        self._related, self._few = relation_slow_window(window), max(window // _FEW_PART, 1)
         self._rows = 0
         self._columns: KeptColumns[DriftColumns]
         self._newest: DriftWindow | None = None
@@ -101,10 +104,13 @@ class RememberedDrift:
 
     # the index of some rows and what it is held against there
     def _judged(self, column: Codes, index: int, rows: slice) -> Judged:
-        first = max(0, rows.start - self._monitor.memory)
+        first, limits = max(0, rows.start - self._monitor.memory), self._limits[index]
+        if not limits.past_candles and rows.stop - rows.start <= self._few:
+            first = rows.start - self._window + 1
+            return series_psi(column[first : rows.stop], self._series[index], self._window), limits.bounds
         (psi,) = psi_columns(column[first : rows.stop, None], self._series[index : index + 1], self._window)
         asked = slice(rows.start - first, None)
-        return psi[asked], self._limits[index].over(psi, self._window).part(asked)
+        return psi[asked], limits.over(psi, self._window).part(asked)
 
 
 # NaN are limits that are not known yet: they set nothing

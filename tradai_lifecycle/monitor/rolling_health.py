@@ -120,11 +120,11 @@ class RollingHealth:
 def _rows_gone(last: _Frame, dates_ns: NDArray[np.int64], asked: EvidenceAsked, window: int) -> int:
     if not len(dates_ns) or len(dates_ns) < window or last.asked != asked:
         return -1
-    gone = int(np.searchsorted(last.dates_ns, dates_ns[0]))
+    gone = int(last.dates_ns.searchsorted(dates_ns[0]))
     known = len(last.dates_ns) - gone
     if not 0 < known <= len(dates_ns) or len(dates_ns) - known > _MOST_NEW_ROWS:
         return -1
-    return gone if np.array_equal(last.dates_ns[gone:], dates_ns[:known]) else -1
+    return gone if (last.dates_ns[gone:] == dates_ns[:known]).all() else -1
 
 
 __all__ = ["RollingHealth"]

@@ -104,8 +104,9 @@ class RememberedScales(Scales):
             self._follow(values, rows, candles)
         # a move that is not a number proves nothing
         doubtful = ~((self._slack < self._room) | (self._slack == 0.0))
-        for at in np.flatnonzero(doubtful.any(axis=1)):
-            self._take(values, int(rows[at]), int(at), np.flatnonzero(doubtful[at]))
+        if doubtful.any():
+            for at in np.flatnonzero(doubtful.any(axis=1)):
+                self._take(values, int(rows[at]), int(at), np.flatnonzero(doubtful[at]))
         return self._found.copy()
 
     # keeps what is known of the candles that are still asked for, and takes the ranges of new ones

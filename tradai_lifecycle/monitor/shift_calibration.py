@@ -1,37 +1,28 @@
-"""What the shifts of a group of series come to in training, and which series explain each other there.
-
-A combination's bounds lie half way between three standard deviations of its window means and the furthest that they
-ever strayed, so neither one wild week nor a bell curve alone sets them. How often such bounds would have raised an
-alarm is asked of data that did not make them: each eighth of the training is judged by the other seven.
-"""
+"""What the shifts of a group of series come to in training, and which series explain each other there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import ndtri
 
-from tradai_lifecycle.monitor.persistence import RELEASE_RATIO, held, latched
+from tradai_lifecycle.monitor.fast_tier import Holding, choose_tier, limit_for
 from tradai_lifecycle.monitor.psi import Codes, Floats
 from tradai_lifecycle.monitor.shifts import (
     SCORE_UNIT,
     WEIGHT_UNIT,
-    Bounds,
     Combination,
+    FastTier,
     ShiftReference,
-    ShiftWindows,
     weight_matrix,
 )
+from tradai_lifecycle.monitor.window_means import BLOCKS, WindowMeans
 
 #: Shares of time for which the limits of the fast combinations are kept.
 FAST_SHARES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3)
 MOST_PARTNERS = 5
 MOST_PEAKS = 50
-_BLOCKS = 8
-# in normal scores: a combination that hardly varies in training is not held to the last digit
-_LEAST_BOUND = 0.05
 _RIDGE = 0.01
 
 
@@ -42,16 +33,6 @@ class Weights:
     name: str
     series: tuple[int, ...]
     weights: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
-    """How many candles a ratio must hold: the slow one, the fast one, its release, and how long its latch remembers."""
-
-    slow: int
-    fast: int
-    release: int
-    memory: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,113 +110,40 @@ def fit_shifts(
     tables: Sequence[tuple[int, ...]],
     chosen: Sequence[Weights],
     *,
-    windows: ShiftWindows,
+    slow_window: int,
+    tiers: Sequence[FastTier],
+    fast_share: float,
     holding: Holding,
     limit: SlowLimit,
 ) -> ShiftReference:
     """The bounds and limits of the `chosen` combinations over training rows `(m, S)` of scores.
 
-    `tables` are the scores per bin. Training too short to be judged by its other parts has no combinations.
+    `tables` are the scores per bin. The fast alarms get the one of `tiers` that sees a step soonest at `fast_share` of
+    the time in alarm. Training too short to be judged by its other parts has no combinations.
     """
     matrix = weight_matrix([(one.series, one.weights) for one in chosen], scores.shape[1])
-    if len(scores) < _BLOCKS * windows.slow or not chosen:
-        return ShiftReference(scores=tuple(tables), combinations=(), slow_limit=1.0, fast_limits=(), slow_peaks=())
-    slow = _Strayed.over(scores, matrix, windows.slow)
-    fast = _Strayed.over(scores, matrix, windows.fast)
-    fast_ratio = fast.judged_by_others()
+    if len(scores) < BLOCKS * slow_window or not chosen:
+        return ShiftReference(
+            scores=tuple(tables),
+            combinations=(),
+            slow_limit=1.0,
+            fast_tier=tiers[0],
+            fast_limits=(),
+            slow_peaks=(),
+        )
+    slow = WindowMeans.over(scores, matrix, slow_window)
+    fast = choose_tier(scores, matrix, tiers, max(fast_share, FAST_SHARES[0]), holding)
     return ShiftReference(
         scores=tuple(tables),
         combinations=tuple(
-            Combination(name=one.name, series=one.series, weights=one.weights, slow=below, fast=above)
-            for one, below, above in zip(chosen, slow.bounds(), fast.bounds(), strict=True)
+            Combination(name=one.name, series=one.series, weights=one.weights, slow=of_slow, fast=of_fast)
+            for one, of_slow, of_fast in zip(chosen, slow.bounds(), fast.means.bounds(), strict=True)
         ),
         slow_limit=limit.of(holding.memory / len(scores)),
-        fast_limits=tuple(_limit_for(fast_ratio, share, holding) for share in FAST_SHARES),
+        fast_tier=fast.tier,
+        fast_limits=tuple(limit_for(fast.ratio, share, fast.tier.persistence, holding) for share in FAST_SHARES),
         slow_peaks=separate_peaks(slow.judged_by_others(), holding.slow, max(holding.memory // 2, 1)),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Moments:
-    """Count, mean, spread and extremes of window means, per combination."""
-
-    count: float
-    total: Floats
-    squares: Floats
-    lowest: Floats
-    highest: Floats
-
-    @classmethod
-    def of(cls, means: Floats) -> "_Moments":
-        return cls(
-            count=float(len(means)),
-            total=means.sum(axis=0),
-            squares=(means**2).sum(axis=0),
-            lowest=means.min(axis=0, initial=np.inf),
-            highest=means.max(axis=0, initial=-np.inf),
-        )
-
-    @classmethod
-    def together(cls, parts: Sequence["_Moments"]) -> "_Moments":
-        return cls(
-            count=sum(part.count for part in parts),
-            total=np.sum([part.total for part in parts], axis=0),
-            squares=np.sum([part.squares for part in parts], axis=0),
-            lowest=np.min([part.lowest for part in parts], axis=0),
-            highest=np.max([part.highest for part in parts], axis=0),
-        )
-
-    def bounds(self) -> tuple[Floats, Floats, Floats]:
-        """Middle, below and above, each `(C,)`."""
-        middle = self.total / self.count
-        three = 3.0 * np.sqrt(np.maximum(self.squares / self.count - middle**2, 0.0))
-        below = np.maximum((three + middle - self.lowest) / 2.0, _LEAST_BOUND)
-        above = np.maximum((three + self.highest - middle) / 2.0, _LEAST_BOUND)
-        return middle, below, above
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Strayed:
-    """The window means of all combinations over the training rows, `(rows, C)`, and the length of their window."""
-
-    means: Floats
-    window: int
-
-    @classmethod
-    def over(cls, scores: Floats, matrix: Floats, window: int) -> "_Strayed":
-        until = np.zeros((len(scores) + 1, scores.shape[1]))
-        np.cumsum(scores, axis=0, out=until[1:])
-        sums = (until[window:] - until[:-window]) @ matrix
-        return cls(means=sums / (SCORE_UNIT * WEIGHT_UNIT * window), window=window)
-
-    def bounds(self) -> list[Bounds]:
-        columns = zip(*(part.tolist() for part in _Moments.of(self.means).bounds()), strict=True)
-        return [Bounds(middle=middle, below=below, above=above) for middle, below, above in columns]
-
-    # the furthest stray of each row by the bounds of all windows that share no candle with those of the row's block
-    def judged_by_others(self) -> Floats:
-        edges, shared = np.linspace(0, len(self.means), _BLOCKS + 1).astype(int), self.window - 1
-        cuts = np.unique(np.concatenate([edges, edges - shared, edges + shared]).clip(0, len(self.means)))
-        pieces = [(start, end, _Moments.of(self.means[start:end])) for start, end in pairwise(cuts)]
-        ratios = np.empty(len(self.means))
-        for first, last in pairwise(edges):
-            others = [moments for start, end, moments in pieces if end <= first - shared or start >= last + shared]
-            middle, below, above = _Moments.together(others).bounds()
-            strayed = self.means[first:last] - middle
-            ratios[first:last] = np.where(strayed > 0.0, strayed / above, -strayed / below).max(axis=1)
-        return ratios
-
-
-# the lowest limit at which the ratio would have raised the fast alarm for no more than a share of the time
-def _limit_for(ratio: Floats, share: float, holding: Holding) -> float:
-    low, high = 0.0, float(ratio.max()) + 1.0
-    while high - low > 1e-3:
-        middle = (low + high) / 2.0
-        on = latched(
-            held(ratio >= middle, holding.fast), held(ratio < RELEASE_RATIO * middle, holding.release), holding.memory
-        )
-        low, high = (middle, high) if on.mean() > share else (low, middle)
-    return high
 
 
 def separate_peaks(ratio: Floats, held_rows: int, apart_rows: int) -> tuple[float, ...]:
@@ -255,7 +163,6 @@ def separate_peaks(ratio: Floats, held_rows: int, apart_rows: int) -> tuple[floa
 
 __all__ = [
     "FAST_SHARES",
-    "Holding",
     "SlowLimit",
     "Weights",
     "each_alone",

@@ -11,7 +11,7 @@ from tradai_lifecycle.monitor.market_shifts import MarketMonitor
 from tradai_lifecycle.monitor.psi import bin_codes
 from tradai_lifecycle.monitor.reference import PairReference
 from tradai_lifecycle.monitor.settings import HealthSettings
-from tradai_lifecycle.monitor.shift_windows import relation_windows
+from tradai_lifecycle.monitor.shift_windows import relation_slow_window
 from tradai_lifecycle.monitor.shifts import ShiftMonitor
 
 MARKET, RELATION = "market", "relation"
@@ -45,7 +45,7 @@ def shift_health(
     """
     window, limits = settings.window_candles, pair_limits(reference, settings)
     market = MarketMonitor(reference.market.edges, reference.market.shifts, window)
-    relations = ShiftMonitor(reference.relations, relation_windows(window))
+    relations = ShiftMonitor(reference.relations, relation_slow_window(window))
     groups = (
         (MARKET, reference.market.shifts, market.each(candles_tail), limits.market.slow),
         (

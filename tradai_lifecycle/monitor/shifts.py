@@ -58,19 +58,33 @@ class Combination:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FastTier:
+    """The window of a group's fast alarms and how long their ratio must hold, in candles. Not below 1: ValueError."""
+
+    window: int
+    persistence: int
+
+    def __post_init__(self) -> None:
+        if self.window < 1 or self.persistence < 1:
+            raise ValueError(f"a fast window of {self.window} held for {self.persistence} candles is none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftReference:
     """A group of series and its combinations, as training showed them.
 
     `scores` hold the score of each bin of each series, the bin of NaN last, in parts of 256. `slow_limit` is how many
     times its bounds a slow combination must stray; `fast_limits` are those at which the fast combinations of the
-    training data would have raised an alarm for each of `FAST_SHARES` of the time, judged by bounds of other parts of
-    it. `slow_peaks` are the highest separate peaks of the slow ratio, judged likewise, highest first. Raises ValueError
-    where a combination is of series that the group lacks, or a limit is not above 0.
+    training data, over the window and persistence of `fast_tier`, would have raised an alarm for each of `FAST_SHARES`
+    of the time, judged by bounds of other parts of it. `slow_peaks` are the highest separate peaks of the slow ratio,
+    judged likewise, highest first. Raises ValueError where a combination is of series that the group lacks, or a limit
+    is not above 0.
     """
 
     scores: tuple[tuple[int, ...], ...]
     combinations: tuple[Combination, ...]
     slow_limit: float
+    fast_tier: FastTier
     fast_limits: tuple[float, ...]
     slow_peaks: tuple[float, ...]
 
@@ -80,14 +94,6 @@ class ShiftReference:
                 raise ValueError(f"{combination.name!r} is of {combination.series}, out of {len(self.scores)} series")
         if not all(limit > 0.0 for limit in (self.slow_limit, *self.fast_limits)):
             raise ValueError(f"a limit among {self.slow_limit} and {self.fast_limits} is not above 0")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShiftWindows:
-    """The windows of one group, in candles."""
-
-    slow: int
-    fast: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +107,9 @@ class ShiftColumns:
 class ShiftMonitor:
     """The rolling shifts of one group of series."""
 
-    def __init__(self, reference: ShiftReference, windows: ShiftWindows) -> None:
-        self._windows = windows
+    def __init__(self, reference: ShiftReference, slow_window: int) -> None:
+        # the slow one first
+        self._windows = (slow_window, reference.fast_tier.window)
         table = padded(reference.scores, 0, np.int32)
         self._table, self._first_bins = table.ravel(), np.arange(len(table)) * table.shape[1]
         combined = [(combination.series, combination.weights) for combination in reference.combinations]
@@ -110,8 +117,7 @@ class ShiftMonitor:
         # places without a member weigh nothing
         self._members = padded([series for series, _ in combined], 0, np.intp).T.copy()
         self._member_weights = padded([weights for _, weights in combined], 0.0, np.float64).T.copy()
-        self._each_window = (windows.slow, windows.fast)
-        self._lengths = np.array([[windows.slow], [windows.fast]])
+        self._lengths = np.array([[window] for window in self._windows])
         slow, fast = ([getattr(one, name) for one in reference.combinations] for name in ("slow", "fast"))
         self._slow, self._fast, self._both = _Strays([slow]), _Strays([fast]), _Strays([slow, fast])
 
@@ -119,10 +125,9 @@ class ShiftMonitor:
         """The columns of all rows of `codes` `(n, S)`; rows before `from_row` are not asked for and stay empty."""
         rows = len(codes)
         columns = ShiftColumns(slow=np.full(rows, np.nan), fast=np.full(rows, np.nan))
-        windows = self._windows
         for start in range(from_row, rows, _ROWS_PER_BLOCK):
             block = slice(start, min(start + _ROWS_PER_BLOCK, rows))
-            first = max(0, start - max(windows.slow, windows.fast) + 1)
+            first = max(0, start - max(self._windows) + 1)
             until = self._until(codes[first : block.stop])
             ends = np.arange(block.start, block.stop) + 1 - first
             self._put(columns, block, until, ends)
@@ -130,12 +135,12 @@ class ShiftMonitor:
 
     def sums(self, codes: Codes) -> Floats:
         """The scores summed over the slow and the fast window, `(2, S)`, that end with the codes `(n, S)`."""
-        scores = self._scores(codes[-max(self._windows.slow, self._windows.fast) :])
-        return np.stack([scores[-window:].sum(axis=0, dtype=np.float64) for window in self._each_window])
+        scores = self._scores(codes[-max(self._windows) :])
+        return np.stack([scores[-window:].sum(axis=0, dtype=np.float64) for window in self._windows])
 
     def go_on(self, sums: Floats, codes: Codes, row: int) -> None:
         """Let the sums of the windows that ended just before `row` be those of the windows that end at it."""
-        scores = self._scores(codes[[row, *(row - window for window in self._each_window)]])
+        scores = self._scores(codes[[row, *(row - window for window in self._windows)]])
         sums += scores[0] - scores[1:]
 
     def at(self, sums: Floats) -> Floats:
@@ -147,7 +152,7 @@ class ShiftMonitor:
 
     def each(self, codes: Codes) -> Floats:
         """The slow ratio of every combination `(C,)` over the newest of the codes `(n, S)`; NaN with too few rows."""
-        window = self._windows.slow
+        window = self._windows[0]
         if len(codes) < window:
             return np.full(self._weights.shape[1], np.nan)
         newest: Floats = self._slow.of(self._until(codes[-window:])[-1:] @ self._weights, window)[0]
@@ -164,10 +169,8 @@ class ShiftMonitor:
         return until
 
     def _put(self, columns: ShiftColumns, block: slice, until: Floats, ends: NDArray[np.intp]) -> None:
-        for window, strays, column in (
-            (self._windows.slow, self._slow, columns.slow),
-            (self._windows.fast, self._fast, columns.fast),
-        ):
+        each = zip(self._windows, (self._slow, self._fast), (columns.slow, columns.fast), strict=True)
+        for window, strays, column in each:
             full = ends >= window
             if not full.any():
                 continue
@@ -206,9 +209,9 @@ __all__ = [
     "WEIGHT_UNIT",
     "Bounds",
     "Combination",
+    "FastTier",
     "ShiftColumns",
     "ShiftMonitor",
     "ShiftReference",
-    "ShiftWindows",
     "weight_matrix",
 ]

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tradai_lifecycle.states import FAULT_REASONS, Reason, Severity, TradingState
+
+#: freqtrade's own allowance for a late candle, on top of two candles after its open.
+OUTDATED_ALLOWANCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +148,7 @@ def _with_bot_pause(verdict: Verdict, *, bot_paused: bool) -> Verdict:
 
 
 __all__ = [
+    "OUTDATED_ALLOWANCE",
     "Decision",
     "OperatorStance",
     "ResumeBound",

@@ -28,10 +28,9 @@ class PolicySettings:
     release_persistence: int
     latch_memory: int
     recovery: int
-    #: candles that a shift of the market and a fast one must hold, and the calm that ends a fast one
+    #: candles that a slow shift of the market must hold, and the calm that ends a shift
     shift_persistence: int
-    fast_persistence: int
-    fast_release: int
+    shift_release: int
     #: at most `recovery`, so that accuracy needs no more predecessors for it
     accuracy_fall_persistence: int
     significant_rule: SignificantRule
@@ -62,8 +61,8 @@ def policy_memory_candles(settings: PolicySettings) -> int:
 
 
 def shift_policy_memory_candles(settings: PolicySettings) -> int:
-    """The same for the evidence of shifts, whose persistence is short."""
-    persistence = max(settings.shift_persistence, settings.fast_persistence, settings.fast_release)
+    """The same for the evidence of shifts, whose persistence is short; that of fast ones is never longer."""
+    persistence = max(settings.shift_persistence, settings.shift_release)
     return (persistence - 1) + (settings.latch_memory - 1) + settings.recovery
 
 
@@ -152,14 +151,18 @@ class _Evidence:
 
     @classmethod
     def of(cls, health: HealthColumns, settings: PolicySettings) -> "_Evidence":
+        """From all rows of a frame, causally: ratios held and latched, verdicts held and within the recovery."""
         psi_moderate = _latched_ratio(health.moderate_ratio, settings.moderate_persistence, settings)
         psi_significant = _latched_ratio(health.significant_ratio, settings.significant_persistence, settings)
         market_significant = _latched(
-            health.market_ratio, settings.shift_persistence, settings.fast_release, settings.latch_memory
+            health.market_ratio, settings.shift_persistence, settings.shift_release, settings.latch_memory
         )
         market_moderate, relation_moderate = (
-            _latched(ratio, settings.fast_persistence, settings.fast_release, settings.latch_memory)
-            for ratio in (health.market_fast_ratio, health.relation_fast_ratio)
+            _latched(ratio, persistence, settings.shift_release, settings.latch_memory)
+            for ratio, persistence in (
+                (health.market_fast_ratio, health.market_fast_persistence),
+                (health.relation_fast_ratio, health.relation_fast_persistence),
+            )
         )
         shifted = market_significant | market_moderate | relation_moderate
         accuracy = within(health.accuracy_verdict == AccuracyVerdict.BREACHED.value, settings.recovery)

@@ -60,6 +60,8 @@ class TrainingPlan:
     timeframe: str
     candle_ns: int
     window_candles: int
+    #: what the fast alarms are chosen by
+    maximum_share_of_time_reduced: float
     #: predictions of at most this size are not scored in validation, as they are not by the bot
     prediction_dead_band: float = 0.0
 
@@ -92,6 +94,7 @@ def train_bundle(samples: Sequence[PairSample], plan: TrainingPlan, *, on_progre
                 prediction=predicted,
                 candles=sample.candles,
                 window_candles=plan.window_candles,
+                maximum_share_of_time_reduced=plan.maximum_share_of_time_reduced,
             )
             for sample, predicted in counted(
                 list(zip(samples, out_of_fold, strict=True)), TrainingStage.REFERENCES, on_progress

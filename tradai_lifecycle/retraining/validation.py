@@ -59,6 +59,7 @@ class _Column:
 
     @classmethod
     def of(cls, part: HeldOut, first: int, rows: int, candle_ns: int, dead_band: float) -> "_Column":
+        """On `rows` candles from `first` (ns) on; all rows of `part` must lie on them. Columns are `(rows,)`."""
         laid = np.zeros((3, rows), dtype=np.bool_)
         scored = np.isfinite(part.scores) & np.isfinite(part.outcomes) & (part.outcomes != 0.0)
         scored &= np.abs(part.scores) > dead_band

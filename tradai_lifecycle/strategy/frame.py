@@ -42,17 +42,18 @@ def computed_features(
 
     Raises StrategyContractError where there is no feature, one is no number, or rows were lost.
     """
+    featured = with_features(strategy, dataframe, metadata)
+    return featured, *_features(strategy, featured)
+
+
+def with_features(strategy: FeatureStrategy, dataframe: pd.DataFrame, metadata: Mapping[str, Any]) -> pd.DataFrame:
+    """What the strategy's feature code returns for `dataframe`. Raises StrategyContractError where rows were lost."""
     featured = strategy.populate_features(dataframe, dict(metadata))
     if featured is None or len(featured) != len(dataframe):
         raise StrategyContractError(
             f"populate_features of {type(strategy).__name__} must return the dataframe it was given, with as many rows."
         )
-    names = tuple(str(column) for column in featured.columns if str(column).startswith(FEATURE_PREFIX))
-    if not names:
-        raise StrategyContractError(
-            f"populate_features of {type(strategy).__name__} adds no feature: name columns {FEATURE_PREFIX}something."
-        )
-    return featured, names, _numbers(featured, names)
+    return featured
 
 
 def candles_of(dataframe: pd.DataFrame) -> Candles:
@@ -69,8 +70,14 @@ def build_frame(
     Returns the dataframe with the features (never the target: it looks ahead) and the arrays to judge. Raises
     StrategyContractError where a feature or the target is missing, or is no number.
     """
-    featured, names, features = computed_features(strategy, dataframe, metadata)
-    frame = Frame(
+    featured = with_features(strategy, dataframe, metadata)
+    return featured, frame_of(strategy, featured, metadata)
+
+
+def frame_of(strategy: FeatureStrategy, featured: pd.DataFrame, metadata: Mapping[str, Any]) -> Frame:
+    """The arrays to judge of a dataframe `with_features`, its target run over a copy. Raises as `build_frame` does."""
+    names, features = _features(strategy, featured)
+    return Frame(
         pair=str(metadata["pair"]),
         dates_ns=dates_in_ns(featured["date"]),
         candles=candles_of(featured),
@@ -78,7 +85,15 @@ def build_frame(
         features=features,
         realised=_target(strategy, featured, metadata),
     )
-    return featured, frame
+
+
+def _features(strategy: FeatureStrategy, featured: pd.DataFrame) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    names = tuple(str(column) for column in featured.columns if str(column).startswith(FEATURE_PREFIX))
+    if not names:
+        raise StrategyContractError(
+            f"populate_features of {type(strategy).__name__} adds no feature: name columns {FEATURE_PREFIX}something."
+        )
+    return names, _numbers(featured, names)
 
 
 def _target(strategy: FeatureStrategy, featured: pd.DataFrame, metadata: Mapping[str, Any]) -> NDArray[np.float64]:
@@ -117,4 +132,6 @@ __all__ = [
     "candles_of",
     "computed_features",
     "dates_in_ns",
+    "frame_of",
+    "with_features",
 ]

@@ -9,14 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradai_lifecycle.config import LifecycleConfig
-from tradai_lifecycle.policy.entry_gate import Decision, OperatorStance, Verdict, bot_is_paused, decide
+from tradai_lifecycle.policy.entry_gate import (
+    OUTDATED_ALLOWANCE,
+    Decision,
+    OperatorStance,
+    Verdict,
+    bot_is_paused,
+    decide,
+)
 from tradai_lifecycle.states import Reason, Severity, TradingState
 from tradai_lifecycle.strategy.columns import NO_VERSION, Judgement
 
 logger = logging.getLogger(__name__)
 
-#: freqtrade's own allowance for a late candle, on top of two candles.
-OUTDATED_ALLOWANCE_NS = 5 * 60 * 1_000_000_000
+OUTDATED_ALLOWANCE_NS = int(OUTDATED_ALLOWANCE.total_seconds()) * 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,7 @@ def _golden(strategy: Any, frame: Frame, given: pd.DataFrame) -> GoldenCandles:
     rows = min(GOLDEN_ROWS, len(given))
 
     def compute() -> FloatRows:
+        """The newest golden rows by the strategy's code. ValueError where its columns are not those of a long frame."""
         _, names, values = computed_features(strategy, golden_frame(columns), {"pair": frame.pair})
         if names != frame.feature_names:
             raise ValueError("it gives other columns there than on a long frame")

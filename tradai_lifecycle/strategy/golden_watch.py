@@ -1,4 +1,7 @@
-"""When a running bot computes the golden candles again, and what follows: at a start, after a swap, and once a day."""
+"""When a running bot computes the golden candles again, and what follows: at a start, after a swap, and once a day.
+
+While they differ, with each new candle: what failed once must not hold the bot back for a day.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -36,14 +39,16 @@ class GoldenWatch:
         if bundle is not self._bundle:
             self._bundle, self._waiting = bundle, list(golden_pairs(bundle))
         elif not self._waiting:
-            if candle < self._next_round or not _has_pairs(bundle):
+            # no round is further off than that, but by a clock that was set back
+            if timedelta() < self._next_round - candle <= AGAIN_AFTER or not _has_pairs(bundle):
                 return
             self._waiting = list(golden_pairs(bundle))
         if self._waiting:
             self._check.compare(self._strategy, bundle, self._waiting.pop(0))
+        problem = self._check.problem(bundle)
         if not self._waiting:
-            self._next_round = candle + AGAIN_AFTER
-        self._conclude(self._check.problem(bundle), now)
+            self._next_round = candle + (timedelta.resolution if problem else AGAIN_AFTER)
+        self._conclude(problem, now)
 
     # What holds the pairs back is lifted when a round has ended well, not by its first pair.
     def _conclude(self, problem: str, now: datetime) -> None:

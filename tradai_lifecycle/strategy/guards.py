@@ -5,8 +5,9 @@ reductions pass through, whatever breaks.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from freqtrade.exceptions import DependencyException
@@ -62,8 +63,9 @@ def custom_stake_amount(strategy: Any, call: Method, arguments: dict[str, Any]) 
         # freqtrade would fall back to the full stake and step round the cut
         logger.exception("custom_stake_amount of the strategy failed; the proposed stake is used")
         proposed = arguments["proposed_stake"]
+    proposed = _stake_meant(proposed)
     if arguments.get("entry_tag") == FORCE_ENTRY_TAG and not strategy.lifecycle.config.block_force_entry:
-        return float(proposed)
+        return proposed
     return _granted(strategy, proposed, arguments, side=arguments.get("side", "long"))
 
 
@@ -137,13 +139,10 @@ def order_filled(strategy: Any, call: Method, arguments: dict[str, Any]) -> None
 def populate_entry_trend(strategy: Any, call: Method, arguments: dict[str, Any]) -> Any:
     """Write the model version into the entry tags, where asked; a pair whose code fails is held back."""
     lifecycle: Lifecycle = strategy.lifecycle
-    with _marked_on_failure(lifecycle, arguments["metadata"]["pair"]):
+    pair = arguments["metadata"]["pair"]
+    with _marked_on_failure(lifecycle, pair):
         signalled = call()
-    if lifecycle.config.tag_model_version:
-        entered = signalled.filter(items=["enter_long", "enter_short"]).fillna(0).ne(0).any(axis=1)
-        tags = signalled["enter_tag"].fillna("").astype(str) if "enter_tag" in signalled else ""
-        signalled.loc[entered, "enter_tag"] = (tags + "|" + signalled["model_version"].astype(str))[entered]
-    return signalled
+    return _added_to(signalled, _tagged, lifecycle, pair) if lifecycle.config.tag_model_version else signalled
 
 
 def populate_exit_trend(strategy: Any, call: Method, arguments: dict[str, Any]) -> Any:
@@ -152,7 +151,7 @@ def populate_exit_trend(strategy: Any, call: Method, arguments: dict[str, Any]) 
     pair = arguments["metadata"]["pair"]
     with _marked_on_failure(lifecycle, pair):
         signalled = call()
-    return with_exit_policy(signalled, lifecycle, pair=pair)
+    return _added_to(signalled, partial(with_exit_policy, lifecycle=lifecycle, pair=pair), lifecycle, pair)
 
 
 def bot_loop_start(strategy: Any, call: Method, arguments: dict[str, Any]) -> None:
@@ -170,6 +169,25 @@ def populate_indicators(strategy: Any, call: Method, arguments: dict[str, Any]) 
         return strategy.lifecycle.analyse(strategy, analysed, arguments["metadata"])
 
 
+# What is ours in the signals. Where it fails live, the pair is held back, and its exits go on as the strategy set them.
+def _added_to(signalled: Any, add: Callable[[Any], Any], lifecycle: "Lifecycle", pair: str) -> Any:
+    try:
+        return add(signalled)
+    except Exception:
+        if not lifecycle.live:
+            raise
+        logger.exception("The lifecycle could not write into the signals of %s: its entries are held back", pair)
+        lifecycle.strategy_failed(pair)
+        return signalled
+
+
+def _tagged(signalled: Any) -> Any:
+    entered = signalled.filter(items=["enter_long", "enter_short"]).fillna(0).ne(0).any(axis=1)
+    tags = signalled["enter_tag"].fillna("").astype(str) if "enter_tag" in signalled else ""
+    signalled.loc[entered, "enter_tag"] = (tags + "|" + signalled["model_version"].astype(str))[entered]
+    return signalled
+
+
 @contextmanager
 def _marked_on_failure(lifecycle: "Lifecycle", pair: str) -> Iterator[None]:
     # freqtrade goes on with the signals of an older candle when the strategy's code fails
@@ -178,6 +196,14 @@ def _marked_on_failure(lifecycle: "Lifecycle", pair: str) -> Iterator[None]:
     except Exception:
         lifecycle.strategy_failed(pair)
         raise
+
+
+# What freqtrade makes of a strategy's stake: no trade where it is no number. Raising would have it take the full stake.
+def _stake_meant(answer: Any) -> float:
+    try:
+        return 0.0 if isinstance(answer, str) else float(answer)
+    except (TypeError, ValueError):
+        return 0.0
 
 
 def _granted(strategy: Any, proposed: float, arguments: dict[str, Any], *, side: str) -> float:

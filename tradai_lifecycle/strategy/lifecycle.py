@@ -24,7 +24,7 @@ from tradai_lifecycle.strategy.columns import (
     neutral_judgement,
     write_columns,
 )
-from tradai_lifecycle.strategy.frame import FeatureStrategy, build_frame, dates_in_ns
+from tradai_lifecycle.strategy.frame import FeatureStrategy, dates_in_ns, frame_of, with_features
 from tradai_lifecycle.strategy.gate import Gate
 from tradai_lifecycle.strategy.golden import GoldenCheck
 from tradai_lifecycle.strategy.memory import CandleBudget, candle_budget, health_settings, policy_settings
@@ -116,7 +116,9 @@ class Lifecycle:
         pair = str(metadata["pair"])
         featured, frame = dataframe, None
         try:
-            featured, frame = build_frame(strategy, dataframe, metadata)
+            # in two steps: exit signals may need the features, also where the target or a check of ours fails
+            featured = with_features(strategy, dataframe, metadata)
+            frame = frame_of(strategy, featured, metadata)
             # a backtest judges each pair once: there is no next frame to remember for
             versions = self._checked_versions(strategy)
             judgement = judge_frame(frame, versions, self.settings, self._memory if self.live else None)

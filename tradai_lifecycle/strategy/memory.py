@@ -54,8 +54,7 @@ def policy_settings(config: LifecycleConfig, *, candle_ns: int) -> PolicySetting
         latch_memory=config.window_candles,
         recovery=config.recovery_candles,
         shift_persistence=holding.slow,
-        fast_persistence=holding.fast,
-        fast_release=holding.release,
+        shift_release=holding.release,
         accuracy_fall_persistence=min(max(1, DAY_SECONDS * 10**9 // candle_ns), config.recovery_candles),
         significant_rule=config.significant_rule,
     )

@@ -91,6 +91,7 @@ class LiveSession:
         self._held_version: str | None = None
         self._let_in_version: str | None = None
         self._candles_stale = False
+        self._trouble = ""
 
     def start(self, feature_names: tuple[str, ...] | None) -> None:
         """Start the background thread and, where the features are known, the watcher; wait for the first model."""
@@ -128,9 +129,10 @@ class LiveSession:
         except Exception as error:  # freqtrade would log it and go on: so do we, with entries blocked
             logger.exception("The lifecycle failed between two batches; entries are blocked until it works again.")
             self._lifecycle.gate.set_fault(Reason.GATE_FAILED, present=True)
-            self.report(FaultReported(at=now, part="session", message=repr(error)))
+            self._tell_trouble(repr(error), now)
         else:
             self._lifecycle.gate.set_fault(Reason.GATE_FAILED, present=False)
+            self._tell_trouble("", now)
 
     def judged(self, featured: pd.DataFrame, frame: Frame, judgement: Judgement) -> None:
         """Note the newest row of one pair. Never raises: evidence must not cost a trade."""
@@ -181,6 +183,21 @@ class LiveSession:
         self._evidence.settle()
         if self._evidence.close_batch():
             self._evidence.flush()
+
+    # Each trouble between two batches is told once, and its end (empty): a loop comes every few seconds.
+    def _tell_trouble(self, trouble: str, now: datetime) -> None:
+        if trouble != self._trouble:
+            message = trouble or "works again"
+            self.report(FaultReported(at=now, part="session", message=message, recovered=not trouble))
+        self._trouble = trouble
+        if not trouble:
+            return
+        # the loop broke off before it came to this: people would neither be told nor see what holds now
+        try:
+            self._reach.hand_over()
+            self._write_evidence()
+        except Exception:
+            logger.exception("What happened could not be handed on either")
 
     # A pair that gets no candles is held back at its next entry, which may be days away: it is told when it begins.
     def _look_at_the_feed(self, now: datetime) -> None:

@@ -29,6 +29,7 @@ def wrap(function: Method, guard: Guard, name: str) -> Method:
 
     @functools.wraps(function)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        """What the guard answers; inside another call of the same callback, what the function itself does."""
         if _is_running(name):
             return function(self, *args, **kwargs)
         arguments = dict(kwargs)

@@ -57,14 +57,15 @@ class OursWatch:
 @lru_cache(maxsize=16)
 def reference_of(scene: Scene) -> PairReference:
     """The pair's reference as the end of a training makes it, one for all runs of the scene."""
-    window = judge_settings(scene.series.timeframe)[0].health.window_candles
+    settings = judge_settings(scene.series.timeframe)[0].health
     return fit_pair_reference(
         pair=scene.series.pair,
         features=scene.reference.features,
         feature_names=scene.feature_names,
         prediction=scene.reference.prediction,
         candles=scene.reference.candles,
-        window_candles=window,
+        window_candles=settings.window_candles,
+        maximum_share_of_time_reduced=settings.maximum_share_of_time_reduced,
     )
 
 

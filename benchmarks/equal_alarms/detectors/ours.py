@@ -16,7 +16,7 @@ from tradai_lifecycle.monitor.drift import DriftColumns
 from tradai_lifecycle.monitor.health import ALL_ROWS, gathered
 from tradai_lifecycle.monitor.limits import PairLimits, pair_limits
 from tradai_lifecycle.monitor.market_shifts import MarketMonitor
-from tradai_lifecycle.monitor.shift_windows import relation_windows
+from tradai_lifecycle.monitor.shift_windows import relation_slow_window
 from tradai_lifecycle.monitor.shifts import ShiftColumns, ShiftMonitor
 from tradai_lifecycle.policy.trading_state import StateColumns, decide_states
 from tradai_lifecycle.states import Reason
@@ -87,7 +87,7 @@ def _columns(scene: Scene, live: Rows) -> OurColumns:
         settings=settings.health,
         trained_until_ns=trained_until_ns(scene, live),
     )
-    relations = ShiftMonitor(reference.relations, relation_windows(window))
+    relations = ShiftMonitor(reference.relations, relation_slow_window(window))
     return OurColumns(
         health=_of_significance_alone(health),
         relation_slow=relations.of(bin_codes(live.features, reference.features)).slow,

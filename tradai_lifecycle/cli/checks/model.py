@@ -129,9 +129,9 @@ class _Watched:
     series: int
     words: str
 
-    # Of a pair's figures of training, under the settings that hold now.
     @classmethod
     def of(cls, reference: PairReference, settings: HealthSettings) -> "_Watched":
+        """From a pair's figures of training, under the settings that hold now."""
         windows = reference.training_candles / settings.window_candles
         monitorable = [limit.monitorable for limit in series_limits(reference, settings)]
         words = f"{reference.pair} m/n = {windows:.0f}, {sum(monitorable)} of {len(monitorable)} series"

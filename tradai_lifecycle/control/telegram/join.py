@@ -124,6 +124,7 @@ class JoinedTelegram:
         registered: Future[CommandNames] = Future()
 
         def register() -> None:
+            """On freqtrade's loop: hand the names taken, or the error, over to whoever waits on ours."""
             try:
                 registered.set_result(self._register(application))
             except Exception as error:  # noqa: BLE001 - handed to the waiting side
