@@ -50,13 +50,16 @@ class _MarketColumns:
 
     @classmethod
     def empty(cls, rows: int) -> "_MarketColumns":
+        """Nothing known in any row."""
         codes = np.zeros((rows, len(MARKET_SERIES)), dtype=np.uint8)
         return cls(codes=codes, slow=np.full(rows, np.nan), fast=np.full(rows, np.nan))
 
     def part(self, rows: slice) -> "_MarketColumns":
+        """Some of the rows; what is written into them is written here."""
         return _MarketColumns(codes=self.codes[rows], slow=self.slow[rows], fast=self.fast[rows])
 
     def put(self, start: int, other: "_MarketColumns", rows: slice = slice(None)) -> None:
+        """Write `rows` of `other` over those from `start` on."""
         end = start + len(other.slow[rows])
         self.codes[start:end] = other.codes[rows]
         self.slow[start:end], self.fast[start:end] = other.slow[rows], other.fast[rows]

@@ -183,6 +183,7 @@ class _Expected:
         self._least = np.where(reference == 0, self._weighted_prior + 0.5, -np.inf)
 
     def terms(self, observed: NDArray[Any], window: int) -> Floats:
+        """As `psi_terms` for a window's `observed` counts, in an array of its own."""
         terms: Floats = np.add(observed, self._weighted_prior, order="C")
         empty = terms < self._least
         if window != self._window:

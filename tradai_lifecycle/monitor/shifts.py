@@ -189,6 +189,7 @@ class _Strays:
         self._minus_below = -below
 
     def of(self, sums: Floats, window: int | NDArray[np.intp]) -> Floats:
+        """The ratios `(n, C)` of sums `(n, C)` over a window: beyond 1 is beyond the bounds on either side."""
         strayed = sums / (SCORE_UNIT * WEIGHT_UNIT * window)
         strayed -= self._middle
         # one of the two is below 0, or both are 0

@@ -32,6 +32,7 @@ class _Moments:
 
     @classmethod
     def of(cls, means: Floats) -> "_Moments":
+        """Of window means `(n, C)`, none of them too."""
         return cls(
             count=float(len(means)),
             total=means.sum(axis=0),
@@ -42,6 +43,7 @@ class _Moments:
 
     @classmethod
     def together(cls, parts: Sequence["_Moments"]) -> "_Moments":
+        """Those of all parts' windows as one."""
         return cls(
             count=sum(part.count for part in parts),
             total=np.sum([part.total for part in parts], axis=0),

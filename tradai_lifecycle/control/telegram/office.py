@@ -61,7 +61,7 @@ class Turns:
         self._steering, self._rest = asyncio.Lock(), asyncio.Lock()
 
     async def run(self, command: Command, caller: Caller, *, confirmed_question: str | None) -> Answer:
-        """The desk's answer, off the loop. What steers waits for what steers alone; the rest also for each other."""
+        """The command's answer, worked out off the loop. What steers waits for what steers; the rest in turn, too."""
         if command.name in STEERING:
             async with self._steering:
                 return await self._carried_out(command, caller, confirmed_question=confirmed_question)
