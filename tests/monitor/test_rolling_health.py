@@ -14,7 +14,7 @@ from tradai_lifecycle.monitor import EvidenceAsked, HealthColumns, RollingHealth
 from tradai_lifecycle.monitor.calibration import interquartile_ranges
 from tradai_lifecycle.monitor.drift import DriftMonitor
 from tradai_lifecycle.monitor.market import market_memory_candles
-from tradai_lifecycle.monitor.psi import PaddedEdges, edge_codes
+from tradai_lifecycle.monitor.psi import PaddedEdges, WindowPsi, edge_codes
 from tradai_lifecycle.monitor.scales import RememberedScales, Scales, _Brackets
 from tradai_lifecycle.states import Reason, Thresholds
 
@@ -213,6 +213,20 @@ def test_the_bins_of_the_quartiles_are_those_of_the_values_themselves(pair_refer
     assert most[0] == edges[7] - edges[3]
 
 
+@given(seed=st.integers(0, 10_000), edges=st.sampled_from([1, 9, 14]), missing=st.integers(0, 25))
+@examples(max_examples=40, deadline=None)
+def test_counts_of_more_series_tell_the_same_of_a_range(autoregressive, pair_reference, seed, edges, missing):
+    """The drift monitor counts the prediction too, which may have fewer or more bins than any feature."""
+    features = pair_reference.features
+    prediction = replace(features[0], edges=tuple(np.linspace(-1.0, 1.0, edges)), counts=(1,) * (edges + 2))
+    values = autoregressive(40, 4, 0.9, seed)
+    values[:missing, 1] = np.nan
+    codes = bin_codes(values, (*features, prediction))
+    brackets = _Brackets(features, 40)
+    expected = brackets.of(codes[:, :3])
+    assert np.array_equal(brackets.of_counts(WindowPsi((*features, prediction)).counts(codes)), expected)
+
+
 @pytest.mark.parametrize("factors", [np.geomspace(1.0, 60.0, 200), np.geomspace(1.0, 0.02, 200)])
 @pytest.mark.parametrize("anew", [False, True])
 def test_a_scale_that_the_bins_told_is_seen_when_it_leaves_its_limits(autoregressive, pair_reference, factors, anew):
@@ -289,6 +303,25 @@ def test_a_range_is_not_taken_where_its_bins_tell_enough(autoregressive, pair_re
     monkeypatch.setattr("tradai_lifecycle.monitor.scales.interquartile_ranges", noted)
     assert np.array_equal(remembered.changed(values, dates, rows), expected)
     assert sum(taken) < expected.size / 3
+
+
+def test_a_range_of_nothing_that_may_be_as_narrow_is_not_taken_with_each_move(pair_reference, monkeypatch):
+    """A feature that is mostly 0, as a pattern is: its range is at its lower limit, below which there is none."""
+    features = [replace(pair_reference.features[0], iqr_low=0.0, iqr_high=0.01)]
+    values, dates, rows = np.zeros((60, 1)), np.arange(60) * HOUR_NS, np.array([59])
+    values[::10] = 1.0
+    remembered, taken = RememberedScales(features, 40), []
+    remembered.forget(bin_codes(values, features))
+
+    def noted(*arguments):
+        taken.append(len(arguments[1]))
+        return interquartile_ranges(*arguments)
+
+    monkeypatch.setattr("tradai_lifecycle.monitor.scales.interquartile_ranges", noted)
+    for _ in range(5):
+        assert not remembered.changed(values, dates, rows).any()
+        remembered.moved(np.array([1e-12]), bin_codes(values, features))
+    assert sum(taken) == 1
 
 
 def test_the_newest_row_alone_is_the_last_row_of_all(autoregressive, pair_reference, settings):

@@ -4,7 +4,7 @@ import queue
 
 from tests.model.bundles import EXPECTATIONS, artefact, bundle
 from tradai_lifecycle.config import LifecycleConfig
-from tradai_lifecycle.events import CandidateDecided
+from tradai_lifecycle.events import CandidateDecided, FaultReported
 from tradai_lifecycle.model import ModelSlot, open_source
 from tradai_lifecycle.runtime import Runtime, Watcher
 from tradai_lifecycle.states import CandidateOutcome, SwapOutcome
@@ -25,8 +25,9 @@ def test_versions_are_promoted_adopted_and_taken_back_while_the_bot_runs(tmp_pat
     )
 
     def adopt_next():
-        event = events.get(timeout=60)
-        assert isinstance(event, CandidateDecided)
+        # a slow disk may keep the registry from answering while it is made
+        while not isinstance(event := events.get(timeout=60), CandidateDecided):
+            assert isinstance(event, FaultReported)
         assert event.outcome is CandidateOutcome.STAGED
         assert slot.adopt() is SwapOutcome.ADOPTED
         return slot.current.version

@@ -104,15 +104,15 @@ class PaddedEdges:
 
     def one(self, values: Floats, series: int) -> tuple[Codes, float]:
         """The codes of one series' values `(n,)`, and their room: as `codes` and the least `room` of a column."""
-        bounds = self.bounds[series, : self._beyond[series, 0] + 1]
-        edges = bounds[1:-1]
-        codes, finite = np.searchsorted(edges, values, side="right"), np.isfinite(values)
-        if not finite.all():
-            codes[~finite] = len(edges) + 1
-            return codes.astype(np.uint8), 0.0
-        with np.errstate(over="ignore"):
-            away = np.minimum(values - bounds[codes], bounds[codes + 1] - values)
-        return codes.astype(np.uint8), float(away.min(initial=np.inf))
+        values, bounds = np.ascontiguousarray(values), self.bounds[series, : self._beyond[series, 0] + 1]
+        codes = bounds[1:-1].searchsorted(values, side="right")
+        with np.errstate(over="ignore", invalid="ignore"):
+            away = float(np.minimum(values - bounds[codes], bounds[codes + 1] - values).min(initial=np.inf))
+        # the distance of an infinite value from its bound is not a number either
+        if np.isnan(away):
+            codes[~np.isfinite(values)] = len(bounds) - 1
+            away = 0.0
+        return codes.astype(np.uint8), away
 
     def room(self, values: Floats, codes: Codes) -> Floats:
         """How far each value `(n, S)` is from an edge: by less than that it moves within the bin of its code.

@@ -21,6 +21,7 @@ Flags = NDArray[np.bool_]
 Reasons = NDArray[np.uint32]
 
 _LARGEST = float(np.finfo(np.float64).max)
+_NONE = np.empty(0, dtype=np.intp)
 #: The shortest run of equal values that counts as stuck, whatever training showed.
 SHORTEST_STUCK_RUN = 24
 
@@ -136,9 +137,10 @@ class QualityRules:
 
     # the features with a value that is missing or out of range: hardly ever one
     def _strayed(self, values: Floats) -> NDArray[np.intp]:
-        lowest, highest = values.min(axis=0, initial=_LARGEST), values.max(axis=0, initial=-_LARGEST)
+        within_range = values >= self._least
+        within_range &= values <= self._most
         # NaN is within nothing
-        return np.flatnonzero(~((lowest >= self._least) & (highest <= self._most)))
+        return _NONE if within_range.all() else np.flatnonzero(~within_range.all(axis=0))
 
     def _flag_runs(self, reasons: Reasons, values: Floats, from_row: int) -> None:
         for index in _perhaps_stuck(values[max(0, from_row - self._shortest_run) :], self._shortest_run):
@@ -159,6 +161,8 @@ class QualityRules:
 def _perhaps_stuck(values: Floats, shortest: int) -> NDArray[np.intp]:
     stride = max(1, shortest // 4)
     same = values[:-stride:stride] == values[stride::stride]
+    if not same.any():
+        return _NONE
     for _ in range(min(3, shortest) - 1):
         same = same[1:] & same[:-1]
     return np.flatnonzero(same.any(axis=0))

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from tradai_lifecycle.monitor.psi import Codes, Floats, PaddedEdges
 
-# more than the rounding of a difference
-_ROUNDING = 1.0 + 1e-9
+# of each distance so much is believed: it loses more than the rounding of a difference
+_BELIEVED = 1.0 - 1e-9
 # rows are compared so many at a time: these stay in the cache, and what is proven of each block is kept
 _BLOCK_ROWS = 128
+_NONE = np.empty(0, dtype=np.intp)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -108,7 +109,7 @@ class RememberedCodes:
     def _make_room(self, away: Floats, rows: slice) -> None:
         for block, part in self._parts(rows):
             room = away[part.start - rows.start : part.stop - rows.start].min(axis=0)
-            np.minimum(self._room[block], room, out=self._room[block])
+            np.minimum(self._room[block], room * _BELIEVED, out=self._room[block])
 
     # how far the values of each part moved at most, `(parts, S)`; NaN where one is not a number
     def _moves(self, features: Floats, judged: Floats, parts: Sequence[tuple[int, slice]]) -> Floats:
@@ -127,14 +128,18 @@ class RememberedCodes:
         first = parts[0][0] if parts else 0
         room = self._room[first : first + len(parts)]
         # a move that is not a number proves nothing
-        doubtful = ~((moves * _ROUNDING < room) | (moves == 0.0))
+        proven = moves < room
+        places = _NONE if proven.all() else np.flatnonzero(~proven)
+        places = places[moves.ravel()[places] != 0.0]
         with np.errstate(invalid="ignore"):
-            np.divide(room - moves, _ROUNDING, out=room)
+            np.subtract(room, moves, out=room)
+        room *= _BELIEVED
         crossed: dict[int, tuple[Codes, list[NDArray[np.intp]]]] = {}
-        for at, index in zip(*(places.tolist() for places in doubtful.nonzero()), strict=True):
+        for at, index in (divmod(place, self._series) for place in places.tolist()):
             rows = parts[at][1]
             series = self._judged if index == self._series - 1 else self._features[:, index]
-            after, room[at, index] = self._edges.one(series[rows], index)
+            after, away = self._edges.one(series[rows], index)
+            room[at, index] = away * _BELIEVED
             changed = np.flatnonzero(after != codes[rows, index])
             if len(changed):
                 crossed.setdefault(index, (codes[:, index].copy(), []))[1].append(changed + rows.start)

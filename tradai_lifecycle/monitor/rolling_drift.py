@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tradai_lifecycle.monitor.drift import DriftColumns, DriftMonitor, DriftWindow, SeriesLimits
 from tradai_lifecycle.monitor.dynamic import Bounds
-from tradai_lifecycle.monitor.psi import Binned, Codes, Floats, psi_columns, series_psi
+from tradai_lifecycle.monitor.psi import Binned, Codes, Counts, Floats, psi_columns, series_psi
 from tradai_lifecycle.monitor.rolling_codes import Crossing
 from tradai_lifecycle.monitor.rolling_columns import KeptColumns
 from tradai_lifecycle.monitor.shift_windows import relation_slow_window
@@ -61,8 +61,14 @@ class RememberedDrift:
             newest = self._window_at(codes, row)
             if row >= from_row:
                 self._monitor.put_row(columns, row, newest)
-        self._cross(columns, codes, crossings, from_row, known)
+        if crossings:
+            self._cross(columns, codes, crossings, from_row, known)
         return columns
+
+    @property
+    def newest_counts(self) -> Counts | None:
+        """The newest frame's last window, counted `(S, bins)`: good until the next frame. None where it is unknown."""
+        return self._newest.counts if self._newest is not None else None
 
     # the windows of rows one after another
     def _window_at(self, codes: Codes, row: int) -> DriftWindow:

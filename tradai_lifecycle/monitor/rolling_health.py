@@ -107,8 +107,9 @@ class RollingHealth:
             self._scales.forget(codes[:, :-1])
             return codes, self._drift.anew(codes, asked.drift_from)
         binned = self._codes.next(features, judged, gone, first)
-        self._scales.moved(binned.moves[:-1], binned.codes[:, :-1])
-        return binned.codes, self._drift.next(binned.codes, binned.crossings, gone, asked.drift_from)
+        drift = self._drift.next(binned.codes, binned.crossings, gone, asked.drift_from)
+        self._scales.moved(binned.moves[:-1], binned.codes[:, :-1], self._drift.newest_counts)
+        return binned.codes, drift
 
     # the first row that anything asked for depends on
     def _first_seen(self, asked: EvidenceAsked) -> int:

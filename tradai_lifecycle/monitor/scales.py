@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradai_lifecycle.monitor.calibration import interquartile_ranges
-from tradai_lifecycle.monitor.psi import Codes, Floats, PaddedEdges
+from tradai_lifecycle.monitor.psi import Codes, Counts, Floats, PaddedEdges
 from tradai_lifecycle.monitor.reference import FeatureReference
 
 Rows = NDArray[np.intp]
@@ -70,6 +70,7 @@ class RememberedScales(Scales):
         super().__init__(features, window)
         self._candles: list[int] = []
         self._brackets, self._codes = _Brackets(features, window), np.empty((0, len(features)), dtype=np.uint8)
+        self._newest: Counts | None = None
         # per candle: whether the ranges are out of bounds as they were taken, how far the values of their windows may
         # have moved since, and how far they may before that could change
         self._found = np.empty((0, len(features)), dtype=np.bool_)
@@ -81,15 +82,15 @@ class RememberedScales(Scales):
 
         They must be those of all values in the windows of candles that are asked for.
         """
-        self._candles, self._codes = [], codes
+        self._candles, self._codes, self._newest = [], codes, None
         self._found, self._slack, self._room = self._found[:0], self._slack[:0], self._room[:0]
 
-    def moved(self, largest_moves: Floats, codes: Codes) -> None:
+    def moved(self, largest_moves: Floats, codes: Codes, newest: Counts | None = None) -> None:
         """Each feature's values moved by at most this from the last frame to this one, `(F,)`; NaN: unknown.
 
-        `codes` are as for `forget`.
+        `codes` are as for `forget`; `newest` `(F or more, bins)`, where known, are those of the newest window, counted.
         """
-        self._codes = codes
+        self._codes, self._newest = codes, newest
         with np.errstate(over="ignore"):
             self._slack += largest_moves
 
@@ -103,8 +104,9 @@ class RememberedScales(Scales):
         if candles != self._candles:
             self._follow(values, rows, candles)
         # a move that is not a number proves nothing
-        doubtful = ~((self._slack < self._room) | (self._slack == 0.0))
-        if doubtful.any():
+        proven = self._slack < self._room
+        if not proven.all():
+            doubtful = ~proven & (self._slack != 0.0)
             for at in np.flatnonzero(doubtful.any(axis=1)):
                 self._take(values, int(rows[at]), int(at), np.flatnonzero(doubtful[at]))
         return self._found.copy()
@@ -124,8 +126,11 @@ class RememberedScales(Scales):
 
     # The features whose ranges must be taken at a row so far from the frame's end: of the others the bins tell enough.
     def _bracket(self, at: int, from_end: int) -> Rows:
-        last = len(self._codes) + from_end
-        least, most = self._brackets.of(self._codes[last - self.window + 1 : last + 1])
+        if from_end == -1 and self._newest is not None:
+            least, most = self._brackets.of_counts(self._newest)
+        else:
+            last = len(self._codes) + from_end
+            least, most = self._brackets.of(self._codes[last - self.window + 1 : last + 1])
         with np.errstate(over="ignore", invalid="ignore"):
             # no range is below 0
             above = np.where(self._lows > 0.0, least - self._lows, np.inf)
@@ -139,7 +144,9 @@ class RememberedScales(Scales):
         ranges = self._ranges_at(values, row, columns)
         lows, highs = self._lows[columns], self._highs[columns]
         with np.errstate(over="ignore"):
-            distance = np.minimum(np.abs(ranges - highs * SCALE_FACTOR), np.abs(ranges - lows))
+            # no range is below 0
+            below = np.where(lows > 0.0, np.abs(ranges - lows), np.inf)
+            distance = np.minimum(np.abs(ranges - highs * SCALE_FACTOR), below)
         self._found[at, columns] = _out_of_bounds(ranges, lows, highs)
         self._slack[at, columns] = 0.0
         # a range that is not a number has too few finite values, and has them still while the moves are known
@@ -161,8 +168,16 @@ class _Brackets:
         Minus and plus infinity where an outer bin or missing values leave it open.
         """
         counts = np.bincount((codes + self._first).ravel(), minlength=self._bounds.size)
-        held = self._window - counts[self._not_finite]
-        until = counts.reshape(self._bounds.shape).cumsum(axis=1)
+        return self.of_counts(counts.reshape(self._bounds.shape))
+
+    def of_counts(self, counts: Counts) -> tuple[Floats, Floats]:
+        """The same from the counts of a window's codes `(F or more, bins)`: of more series, the features come first."""
+        features, bins = self._bounds.shape
+        # bins that no feature has are empty: here they are left out, there they are missing
+        counted = np.zeros(self._bounds.shape, dtype=np.int64)
+        counted[:, : counts.shape[1]] = counts[:features, :bins]
+        held = self._window - counted.ravel()[self._not_finite]
+        until = counted.cumsum(axis=1)
         lower, upper = (self._first + (until <= place[:, None]).sum(axis=1) for place in (held // 4, 3 * held // 4))
         bounds = self._bounds.ravel()
         with np.errstate(invalid="ignore"):
