@@ -8,7 +8,7 @@ import pytest
 
 from tests.strategy.fakes import HOUR_NS, NEWEST, NOW, PAIR, judgement
 from tradai_lifecycle.config import LifecycleConfig
-from tradai_lifecycle.policy.entry_gate import Decision, OperatorStance
+from tradai_lifecycle.policy.entry_gate import Decision, OperatorStance, bot_is_paused
 from tradai_lifecycle.states import Reason, Severity, TradingState
 from tradai_lifecycle.strategy.gate import Gate
 
@@ -119,6 +119,31 @@ def test_pairs_whose_feed_is_old_do_not_count_towards_the_share() -> None:
     asked.publish(judgement(PAUSED, pair="OLD/USDT", severity=Severity.SIGNIFICANT, newest=NEWEST - timedelta(hours=9)))
     asked.publish(judgement(PAUSED, pair="NEW/USDT", severity=Severity.SIGNIFICANT))
     assert asked.decision(healthy, NOW).state is ACTIVE
+
+
+def test_the_share_is_that_of_the_newest_judgements_and_of_the_moment() -> None:
+    """It is asked once for all pairs of a loop, and yet never an old answer is given."""
+    asked = gate(bot_pause_share=0.5)
+    healthy, other, *_ = published(asked, Severity.NONE, Severity.NONE, Severity.SIGNIFICANT)
+    assert [asked.bot_paused(NOW), asked.bot_paused(NOW)] == [False, False]
+    asked.publish(judgement(PAUSED, pair=other, severity=Severity.SIGNIFICANT))
+    assert asked.decision(healthy, NOW).reasons == Reason.BOT_PAUSE_SHARE
+    # by then all candles are too old to count
+    assert not asked.bot_paused(NOW + timedelta(hours=9))
+    assert asked.bot_paused(NOW)
+
+
+def test_pairs_are_counted_once_for_all_of_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, counted = gate(bot_pause_share=0.5), []
+    pairs = published(asked, *[Severity.NONE] * 50)
+
+    def noted(severities: dict[str, Severity], share: float) -> bool:
+        counted.append(len(severities))
+        return bot_is_paused(severities, share)
+
+    monkeypatch.setattr("tradai_lifecycle.strategy.gate.bot_is_paused", noted)
+    assert all(asked.decision(pair, NOW).state is ACTIVE for pair in pairs)
+    assert counted == [50]
 
 
 def test_an_analysis_of_one_pair_knows_no_share() -> None:

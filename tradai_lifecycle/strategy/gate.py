@@ -69,6 +69,7 @@ class Gate:
         self._candle_ns = candle_ns
         self._sees_all_pairs = sees_all_pairs
         self._view = GateView()
+        self._last_bot_paused: tuple[GateView | None, int, bool] = (None, 0, False)
         self.on_failure: Callable[[Exception], None] = _log_failure
 
     @property
@@ -159,8 +160,15 @@ class Gate:
         # the newest candle that had closed by now; the same in live, in a backtest and with a detail timeframe
         return int(np.searchsorted(rows.dates_ns, now_ns - self._candle_ns, side="right")) - 1
 
+    # asked of all pairs for every pair: the last answer is kept, and is replaced as one
     def _bot_paused(self, view: GateView, now_ns: int) -> bool:
-        return self._sees_all_pairs and bot_is_paused(self._severities(view, now_ns), self._config.bot_pause_share)
+        if not self._sees_all_pairs:
+            return False
+        of_view, at_ns, answer = self._last_bot_paused
+        if of_view is not view or at_ns != now_ns:
+            answer = bot_is_paused(self._severities(view, now_ns), self._config.bot_pause_share)
+            self._last_bot_paused = (view, now_ns, answer)
+        return answer
 
     def _severities(self, view: GateView, now_ns: int) -> dict[str, Severity]:
         severities = {}
