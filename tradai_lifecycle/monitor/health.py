@@ -185,21 +185,22 @@ def gathered(
     asked: EvidenceAsked,
 ) -> HealthColumns:
     """The evidence of all monitors as one, in arrays of its own: what these keep is theirs."""
-    unknown = slice(0, max(settings.window_candles - 1, asked.drift_from))
-    figures = (
-        drift.psi_max.copy(),
-        drift.moderate_ratio.copy(),
-        drift.significant_ratio.copy(),
-        drift.beyond_significant / max(1, limits.monitorable),
-        drift.relation_slow / limits.relations.slow,
-        drift.relation_fast / limits.relations.fast,
+    unknown = max(settings.window_candles - 1, asked.drift_from)
+    figures = np.empty((6, len(drift.psi_max)))
+    figures[:, :unknown] = np.nan
+    columns: tuple[tuple[NDArray[Any], float], ...] = (
+        (drift.psi_max, 1.0),
+        (drift.moderate_ratio, 1.0),
+        (drift.significant_ratio, 1.0),
+        (drift.beyond_significant, max(1, limits.monitorable)),
+        (drift.relation_slow, limits.relations.slow),
+        (drift.relation_fast, limits.relations.fast),
     )
-    for figure in figures:
-        figure[unknown] = np.nan
-    if settings.index_memory > unknown.stop:
-        for figure in figures[1:4]:
-            figure[: settings.index_memory] = np.nan
-    psi_max, moderate_ratio, significant_ratio, share, relation_ratio, relation_fast_ratio = figures
+    for figure, (column, unit) in zip(figures, columns, strict=True):
+        np.divide(column[unknown:], unit, out=figure[unknown:])
+    # what limits decide is known later where they follow the past
+    figures[1:4, : settings.index_memory] = np.nan
+    psi_max, moderate_ratio, significant_ratio, significant_share, relation_ratio, relation_fast_ratio = figures
     apart = _apart(relation_ratio, market, limits, settings.window_candles)
     if apart.any():
         quality = quality | np.where(apart, np.uint32(Reason.RELATION_BROKEN), np.uint32(0))
@@ -208,7 +209,7 @@ def gathered(
         psi_max=psi_max,
         moderate_ratio=moderate_ratio,
         significant_ratio=significant_ratio,
-        significant_share=share,
+        significant_share=significant_share,
         retraining_rule=(drift.beyond_significant > 0) | (drift.beyond_retrain > settings.retrain_feature_count),
         worst_series=drift.worst_series.copy(),
         market_ratio=market.slow / limits.market.slow,

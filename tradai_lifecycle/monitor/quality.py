@@ -120,8 +120,13 @@ class QualityRules:
             raise ValueError(f"close {close.shape} and dates {dates_ns.shape} must have {len(values)} rows")
 
     def _flag_candles(self, reasons: Reasons, close: Floats, dates_ns: NDArray[np.int64]) -> None:
-        _flag(reasons, Reason.NOT_FINITE, ~np.isfinite(close))
-        _flag(reasons, Reason.CANDLES_IRREGULAR, _irregular(dates_ns, self._candle_ns, recent_candles(self._window)))
+        finite, odd = np.isfinite(close), dates_ns[1:] - dates_ns[:-1] != self._candle_ns
+        if not finite.all():
+            _flag(reasons, Reason.NOT_FINITE, ~finite)
+        if odd.any():
+            # no step leads to the first row
+            irregular = within(np.concatenate([[False], odd]), recent_candles(self._window))
+            _flag(reasons, Reason.CANDLES_IRREGULAR, irregular)
 
     def _flag_frozen(self, reasons: Reasons, close: Floats) -> None:
         if np.count_nonzero(close[1:] == close[:-1]) >= self._longest_close_run:
@@ -184,12 +189,6 @@ def _more_than(allowed: int, flags: Flags, recent: int) -> Flags:
     np.cumsum(flags, out=until[1:])
     first = np.maximum(np.arange(1, len(flags) + 1) - recent, 0)
     return until[1:] - until[first] > allowed
-
-
-def _irregular(dates_ns: NDArray[np.int64], candle_ns: int, recent: int) -> Flags:
-    odd = np.zeros(len(dates_ns), dtype=bool)
-    odd[1:] = dates_ns[1:] - dates_ns[:-1] != candle_ns
-    return within(odd, recent)
 
 
 class _Anchors:

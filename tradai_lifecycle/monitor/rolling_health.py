@@ -62,7 +62,7 @@ class RollingHealth:
         self._market = RememberedMarket(reference.market.edges, reference.market.shifts, window)
         self._scales = RememberedScales(reference.features, window)
         self._rules = QualityRules(reference, settings.candle_ns, self._scales)
-        self._accuracy = RememberedAccuracy()
+        self._accuracy, self._rule = RememberedAccuracy(), accuracy_rule(settings, None)
         self._last: _Frame | None = None
 
     def assess(
@@ -81,6 +81,8 @@ class RollingHealth:
         """As `tradai_lifecycle.monitor.assess` with the reference and settings given here."""
         check_shapes(features, prediction, fit, realised, dates_ns, candles.close)
         judged = np.where(fit, prediction, np.nan)
+        if validated != self._rule.validated:
+            self._rule = accuracy_rule(self._settings, validated)
         # what fails half-way leaves nothing to go on from
         last, self._last = self._last, None
         gone = -1 if last is None else _rows_gone(last, dates_ns, asked, self._settings.window_candles)
@@ -91,9 +93,7 @@ class RollingHealth:
             market=self._market.next(candles, gone, asked.drift_from),
             limits=self._limits,
             quality=self._rules.reasons(features, candles.close, dates_ns, asked.quality_from),
-            accuracy=self._accuracy.next(
-                scored, hit, accuracy_rule(self._settings, validated), gone, asked.accuracy_from
-            ),
+            accuracy=self._accuracy.next(scored, hit, self._rule, gone, asked.accuracy_from),
             settings=self._settings,
             asked=asked,
         )
