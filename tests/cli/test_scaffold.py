@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.hosts import run_freqtrade, user_data
+from tests.monitor.real_candles import FOLDER, needs_candles
 from tests.strategy.premises import PAIRS, market, time_range
 from tradai_lifecycle.cli.app import app
 from tradai_lifecycle.cli.scaffold import FileExistsAlreadyError, NotAClassNameError
@@ -108,6 +110,24 @@ def test_the_new_strategy_is_listed_trained_and_backtested_with_the_new_configur
         assert "No trades made" not in done.stdout
         found = json.loads(tradai(place, "doctor", "--json", *config, "-c", str(overlay)))
     assert [row for row in found if row["level"] == "fail"] == []
+
+
+@pytest.mark.market
+@needs_candles
+@pytest.mark.parametrize("pair", ["BTC_USDT", "ETH_USDT"])
+def test_of_the_new_strategys_features_most_can_be_watched_on_real_candles(place: Path, pair: str) -> None:
+    """Drift of plain returns cannot be told from a calm month: then a bot would act on hardly any of its series."""
+    run("new-strategy", NAME)
+    run("new-config", "-s", NAME)
+    real = place / "user_data/data/binance"
+    real.mkdir(parents=True, exist_ok=True)
+    shutil.copy(Path(FOLDER) / f"{pair}-1h.feather", real)
+    overlay = place / "pair.json"
+    overlay.write_text(json.dumps({"exchange": {"pair_whitelist": [pair.replace("_", "/")]}}), encoding="utf-8")
+    config = ["-c", "user_data/config.json", "-c", str(overlay)]
+    trained = tradai(place, "train", "-s", NAME, "--timerange", "20200101-20240101", *config)
+    (watched, series) = re.findall(r"drift is watched in (\d+) of (\d+) series", trained)[0]
+    assert int(watched) >= int(series) - 1, trained
 
 
 def tradai(place: Path, *arguments: str) -> str:
