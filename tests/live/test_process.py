@@ -1,29 +1,18 @@
 """The bot as a person runs it: `freqtrade trade` in a process of its own, on the real clock."""
 
 import json
-import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.live.trading import trading, words
+from tests.live.trading import trading, wait_for, words
 from tests.live.workshop import PAIRS, Workshop
 from tradai_lifecycle.sandbox import SandboxExchange, build_market
 from tradai_lifecycle.states import TradingState
 
 pytestmark = pytest.mark.host
-PATIENCE_SECONDS = 90.0
-
-
-def wait_for(condition: Callable[[], bool], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
-        time.sleep(0.2)
 
 
 def test_a_real_dry_run_judges_its_pairs_obeys_and_ends_cleanly(workshop: Workshop) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.live.trading import trading, words
+from tests.live.trading import PATIENCE_SECONDS, trading, words
 from tests.live.workshop import PAIRS, Workshop
 from tradai_lifecycle.events import CommandAnswered
 from tradai_lifecycle.sandbox import SandboxExchange, build_market
@@ -27,7 +27,6 @@ pytestmark = pytest.mark.host
 
 OWN, HOST = "111:own-secret-AAAA", "222:host-secret-BBBB"
 ANNA, EVE = 42, 666
-PATIENCE_SECONDS = 90.0
 
 # freqtrade has no setting for the address of Telegram's servers: its process is told before it begins. It also leaves
 # the loop of its own Telegram open, and what Python says of that at the end is a matter of chance: a loop that is left

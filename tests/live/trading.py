@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def trading(workshop: Workshop, environment: Mapping[str, str] | None = None) ->
         bot = subprocess.Popen(command, cwd=workshop.root, stdout=output, stderr=subprocess.STDOUT, env=environment)
         try:
             yield log
-            _wait_for_heartbeat(log)
+            wait_for(lambda: "Bot heartbeat." in words(log).rpartition("Changing state")[2], log)
             os.kill(bot.pid, signal.SIGTERM)
             assert bot.wait(timeout=60) == ENDED, log.read_text(encoding="utf-8")
         finally:
@@ -37,11 +37,12 @@ def trading(workshop: Workshop, environment: Mapping[str, str] | None = None) ->
             bot.wait()
 
 
-def _wait_for_heartbeat(log: Path) -> None:
+def wait_for(condition: Callable[[], bool], log: Path) -> None:
+    """Until it holds; if it never does, shows the log."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while "Bot heartbeat." not in words(log).rpartition("Changing state")[2]:
-        assert time.monotonic() < deadline, f"no heartbeat\n{log.read_text(encoding='utf-8')}"
-        time.sleep(0.1)
+    while not condition():
+        assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
+        time.sleep(0.2)
 
 
 def words(log: Path) -> str:
