@@ -117,6 +117,11 @@ OURS = (
         reading=_drift("_MODERATE", "_SIGNIFICANT"),
     ),
     Ours(
+        name="ours, fast alarms",
+        about="a fast shift of the market or of relations, latched, and no slow one of the market",
+        reading=_drift("MARKET_MODERATE", "RELATION_MODERATE"),
+    ),
+    Ours(
         name="ours, stake reduced",
         about="the whole policy: stake reduced or pair paused, for drift, accuracy or faults of the data",
         reading=_at_least(TradingState.REDUCED),
