@@ -38,6 +38,7 @@ def judge_settings(timeframe: str, **section: Any) -> tuple[JudgeSettings, int]:
         horizon_candles=HORIZON,
         feature_warm_up=WARM_UP,
         trades_pairs=False,
+        judged_ahead=True,
     )
     return lifecycle.settings, lifecycle.budget.startup_candles
 

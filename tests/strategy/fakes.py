@@ -74,10 +74,10 @@ class Plain(ModelLifecycleMixin, IStrategy):
         return dataframe
 
 
-def made(kind: type[ModelLifecycleMixin] = Plain, **section: Any) -> Any:
+def made(kind: type[ModelLifecycleMixin] = Plain, *, runmode: RunMode = RunMode.OTHER, **section: Any) -> Any:
     """A strategy of `kind` with a listening supply; `section` are keys of the lifecycle's section."""
     section = {"model_name": "demo", "window_candles": 200, **section}
-    strategy = kind({"runmode": RunMode.OTHER, "timeframe": "1h", "tradai_lifecycle": section})
+    strategy = kind({"runmode": runmode, "timeframe": "1h", "tradai_lifecycle": section})
     strategy.lifecycle.supply = ListeningSupply()
     return strategy
 

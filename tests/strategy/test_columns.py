@@ -112,6 +112,7 @@ def dynamic_settings(strategy: Any) -> JudgeSettings:
         horizon_candles=lifecycle.horizon_candles,
         feature_warm_up=lifecycle.settings.feature_warm_up,
         trades_pairs=False,
+        judged_ahead=True,
     ).settings
 
 

@@ -39,7 +39,7 @@ def ledger(path: Path) -> Iterator[Ledger]:
 @pytest.fixture
 def gate() -> Gate:
     """A gate that knows significant drift of PAIR."""
-    made = Gate(CONFIG, candle_ns=3_600 * 10**9, sees_all_pairs=True)
+    made = Gate(CONFIG, candle_ns=3_600 * 10**9, sees_all_pairs=True, judged_ahead=False)
     made.publish(judgement(TradingState.PAUSED, severity=Severity.SIGNIFICANT, reasons=Reason.PSI_SIGNIFICANT))
     return made
 
@@ -96,7 +96,7 @@ def test_the_end_of_a_resume_holds_while_it_cannot_be_written_and_is_written_onc
     loop(desk, ledger)
     assert actions(ledger) == [OperatorAction.RESUME, OperatorAction.END_RESUME]
     assert ledger.operator()[-1].bound == {PAIR: LESS}
-    restarted = Gate(CONFIG, candle_ns=3_600 * 10**9, sees_all_pairs=True)
+    restarted = Gate(CONFIG, candle_ns=3_600 * 10**9, sees_all_pairs=True, judged_ahead=False)
     OperatorDesk(ledger, restarted).refresh()
     assert restarted.view.stance.resume_bounds == {}
 

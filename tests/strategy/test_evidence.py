@@ -48,7 +48,7 @@ def judged(pair: str, *, drifts: bool, retraining: bool = False) -> tuple[Frame,
 
 @pytest.fixture
 def gate() -> Gate:
-    return Gate(CONFIG, candle_ns=HOUR_NS, sees_all_pairs=True)
+    return Gate(CONFIG, candle_ns=HOUR_NS, sees_all_pairs=True, judged_ahead=False)
 
 
 def note(log: EvidenceLog, gate: Gate, *batch: tuple[Frame, Judgement]) -> None:

@@ -16,9 +16,9 @@ ACTIVE, REDUCED, PAUSED = TradingState.ACTIVE, TradingState.REDUCED, TradingStat
 OTHER = "ETH/USDT"
 
 
-def gate(*, sees_all_pairs: bool = True, **section: Any) -> Gate:
+def gate(*, sees_all_pairs: bool = True, judged_ahead: bool = False, **section: Any) -> Gate:
     config = LifecycleConfig(model_name="demo", **section)
-    return Gate(config, candle_ns=HOUR_NS, sees_all_pairs=sees_all_pairs)
+    return Gate(config, candle_ns=HOUR_NS, sees_all_pairs=sees_all_pairs, judged_ahead=judged_ahead)
 
 
 def test_a_decision_carries_everything_that_is_known() -> None:
@@ -33,14 +33,22 @@ def test_a_decision_carries_everything_that_is_known() -> None:
     ("minutes", "state"), [(0, PAUSED), (1, PAUSED), (59, PAUSED), (60, REDUCED), (119, REDUCED), (120, ACTIVE)]
 )
 def test_inside_a_candle_the_newest_closed_one_decides(minutes: int, state: TradingState) -> None:
-    asked = gate()
+    asked = gate(judged_ahead=True)
     asked.publish(judgement(ACTIVE, PAUSED, REDUCED, ACTIVE))
     third_opens = NEWEST - timedelta(hours=1)
     assert asked.decision(PAIR, third_opens + timedelta(minutes=minutes)).state is state
 
 
-def test_before_the_first_candle_has_closed_nothing_is_known() -> None:
+@pytest.mark.parametrize("back", [timedelta(0), timedelta(milliseconds=1), timedelta(hours=1), timedelta(days=30)])
+def test_a_live_clock_that_is_set_back_does_not_bring_back_what_was_decided_before(back: timedelta) -> None:
     asked = gate()
+    asked.publish(judgement(ACTIVE, ACTIVE, PAUSED, severity=Severity.SIGNIFICANT))
+    assert asked.decision(PAIR, NOW - back).state is PAUSED
+    assert asked.severities(NOW - back) == {PAIR: Severity.SIGNIFICANT}
+
+
+def test_before_the_first_candle_has_closed_nothing_is_known() -> None:
+    asked = gate(judged_ahead=True)
     asked.publish(judgement(ACTIVE))
     early = asked.decision(PAIR, NEWEST + timedelta(minutes=59))
     assert (early.state, early.reasons) == (PAUSED, Reason.NOT_ANALYSED)

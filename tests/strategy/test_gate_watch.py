@@ -24,7 +24,10 @@ class Bot:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.gate = Gate(
-            LifecycleConfig(model_name="demo", bot_pause_share=0.5), candle_ns=3_600 * 10**9, sees_all_pairs=True
+            LifecycleConfig(model_name="demo", bot_pause_share=0.5),
+            candle_ns=3_600 * 10**9,
+            sees_all_pairs=True,
+            judged_ahead=False,
         )
         self.told: list[Event] = []
         self._watch = GateWatch(ledger, self.gate, 0.5, self._report)

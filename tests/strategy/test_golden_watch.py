@@ -53,7 +53,9 @@ class Watched:
         self.strategy = Switchable(demo)
         self.events: list[FaultReported] = []
         self.check = GoldenCheck()
-        self.gate = Gate(LifecycleConfig(model_name="demo"), candle_ns=3_600 * 10**9, sees_all_pairs=True)
+        self.gate = Gate(
+            LifecycleConfig(model_name="demo"), candle_ns=3_600 * 10**9, sees_all_pairs=True, judged_ahead=False
+        )
         self.gate.publish(judgement(TradingState.ACTIVE))
         self.watch = GoldenWatch(self.check, self.gate, self.strategy, self.events.append)  # type: ignore[arg-type]
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from freqtrade.enums import RunMode
 from freqtrade.rpc import RPCException
 from freqtrade.strategy import IStrategy
 
@@ -15,6 +16,7 @@ from tests.strategy.fakes import (
     Plain,
     adjust,
     confirm,
+    judgement,
     made,
     open_trade,
     order_callback,
@@ -64,6 +66,16 @@ def broken_gate(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("state", "admitted"), [(ACTIVE, True), (REDUCED, True), (PAUSED, False)])
 def test_only_a_paused_pair_is_refused_an_entry(state: TradingState, admitted: bool) -> None:
     assert confirm(told(made(), state)) is admitted
+
+
+@pytest.mark.parametrize(
+    ("runmode", "enters"), [(RunMode.LIVE, False), (RunMode.DRY_RUN, False), (RunMode.OTHER, True)]
+)
+def test_only_offline_is_looked_up_what_was_known_an_hour_before(runmode: RunMode, enters: bool) -> None:
+    strategy = made(runmode=runmode)
+    strategy.lifecycle.gate.publish(judgement(ACTIVE, PAUSED))
+    assert not confirm(strategy)
+    assert confirm(strategy, now=NOW - timedelta(hours=1)) is enters
 
 
 def test_a_pair_that_was_never_analysed_is_refused() -> None:

@@ -31,7 +31,7 @@ class Pair:
     """A pair whose frames come one candle after the other; each may rewrite the candle before."""
 
     def __init__(self, golden: GoldenCandles | None = None) -> None:
-        self.gate = Gate(LifecycleConfig(model_name="demo"), candle_ns=HOUR_NS, sees_all_pairs=True)
+        self.gate = Gate(LifecycleConfig(model_name="demo"), candle_ns=HOUR_NS, sees_all_pairs=True, judged_ahead=False)
         self.events: list[Any] = []
         self.check = ParityCheck(self.gate, self.events.append)
         self.bundle: Any = SimpleNamespace(golden_candles=golden)

@@ -62,12 +62,17 @@ class GateView:
 
 
 class Gate:
-    """Answers what a pair may do at a moment. Written by the bot's thread, read by any."""
+    """Answers what a pair may do at a moment. Written by the bot's thread, read by any.
 
-    def __init__(self, config: LifecycleConfig, *, candle_ns: int, sees_all_pairs: bool) -> None:
+    Where frames are `judged_ahead`, as in a backtest, a candle counts once it has closed at the moment asked about. A
+    live bot is given none that has not closed: there the newest one counts, even if the clock is then set back.
+    """
+
+    def __init__(self, config: LifecycleConfig, *, candle_ns: int, sees_all_pairs: bool, judged_ahead: bool) -> None:
         self._config = config
         self._candle_ns = candle_ns
         self._sees_all_pairs = sees_all_pairs
+        self._judged_ahead = judged_ahead
         self._view = GateView()
         self._last_bot_paused: tuple[GateView | None, int, bool] = (None, 0, False)
         self.on_failure: Callable[[Exception], None] = _log_failure
@@ -157,7 +162,9 @@ class Gate:
         )
 
     def _row_at(self, rows: PairRows, now_ns: int) -> int:
-        # the newest candle that had closed by now; the same in live, in a backtest and with a detail timeframe
+        if not self._judged_ahead:
+            return len(rows.dates_ns) - 1
+        # the newest candle that had closed by now, with a detail timeframe too
         return int(np.searchsorted(rows.dates_ns, now_ns - self._candle_ns, side="right")) - 1
 
     # asked of all pairs for every pair: the last answer is kept, and is replaced as one

@@ -60,7 +60,14 @@ class Lifecycle:
     """Judges the dataframes of one strategy instance and decides its entries."""
 
     def __init__(
-        self, config: LifecycleConfig, *, timeframe: str, horizon_candles: int, feature_warm_up: int, trades_pairs: bool
+        self,
+        config: LifecycleConfig,
+        *,
+        timeframe: str,
+        horizon_candles: int,
+        feature_warm_up: int,
+        trades_pairs: bool,
+        judged_ahead: bool,
     ) -> None:
         if horizon_candles < 1:
             raise StrategyContractError(
@@ -78,7 +85,12 @@ class Lifecycle:
             feature_warm_up=feature_warm_up,
             reduced_stake_ratio=config.reduced_stake_ratio,
         )
-        self.gate = Gate(config, candle_ns=candle_seconds(timeframe) * 1_000_000_000, sees_all_pairs=trades_pairs)
+        self.gate = Gate(
+            config,
+            candle_ns=candle_seconds(timeframe) * 1_000_000_000,
+            sees_all_pairs=trades_pairs,
+            judged_ahead=judged_ahead,
+        )
         self.golden = GoldenCheck()
         self.supply: ModelSupply | None = None
         self._last_candle: dict[tuple[str, str], int] = {}

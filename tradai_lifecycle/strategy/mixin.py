@@ -175,6 +175,7 @@ class ModelLifecycleMixin(IStrategy):
             feature_warm_up=int(getattr(type(self), "startup_candle_count", 0)),
             # analyses look at one pair, in frames of their own: what the others do is not known there
             trades_pairs=run_mode(config) in TRADING_MODES,
+            judged_ahead=run_mode(config) not in LIVE_MODES,
         )
 
     def _require_enough_candles(self) -> None:
