@@ -199,14 +199,3 @@ def test_a_negative_volume_is_no_number_and_no_range_is_below_the_least():
     assert np.isnan(values[100, VOLUME])
     assert np.isfinite(values[110, RANGE])
     assert np.isnan(values[100, MARKET_SERIES.index("change of volume")])
-
-
-def test_candles_are_equal_where_all_numbers_are():
-    candles = walking_candles(20, seed=9)
-    assert candles.equals(walking_candles(20, seed=9))
-    for name in NAMES:
-        changed = replace(candles, **{name: getattr(candles, name) + np.where(np.arange(20) == 7, 1e-9, 0.0)})
-        assert not candles.equals(changed), name
-    candles.low[3] = np.nan
-    assert not candles.equals(candles)
-    assert not candles.rows(slice(0, 3)).equals(candles.rows(slice(0, 2)))

@@ -125,11 +125,15 @@ def test_frames_that_go_on_are_not_judged_anew(autoregressive, pair_reference, s
     }
     rolling.assess(**part(whole, 0, LENGTH), **shared)
     binned, ranges = [], []
-    codes, interquartile = PaddedEdges.codes, interquartile_ranges
+    codes, few, interquartile = PaddedEdges.codes, PaddedEdges.of_few, interquartile_ranges
 
     def counted_codes(self, values, series=slice(None)):
         binned.append(values.size)
         return codes(self, values, series)
+
+    def counted_few(self, values):
+        binned.append(values.size)
+        return few(self, values)
 
     def counted_ranges(values, rows, window):
         ranges.append(len(rows))
@@ -139,6 +143,7 @@ def test_frames_that_go_on_are_not_judged_anew(autoregressive, pair_reference, s
         raise AssertionError("a whole frame was judged")
 
     monkeypatch.setattr(PaddedEdges, "codes", counted_codes)
+    monkeypatch.setattr(PaddedEdges, "of_few", counted_few)
     monkeypatch.setattr(DriftMonitor, "of", refused)
     monkeypatch.setattr("tradai_lifecycle.monitor.scales.interquartile_ranges", counted_ranges)
     for start in range(1, 5):
@@ -150,6 +155,20 @@ def test_frames_that_go_on_are_not_judged_anew(autoregressive, pair_reference, s
     assert sum(binned) <= 4 * (LENGTH + 3 + 5 * (market_memory_candles(40) + 1))
     # every second candle is one at which ranges are looked at, and each is new once
     assert sum(ranges) <= 3 * 2
+
+
+@given(seed=st.integers(0, 10_000), rows=st.integers(0, 8), counts=st.lists(st.integers(0, 9), min_size=1, max_size=5))
+@examples(max_examples=100, deadline=None)
+def test_few_rows_are_binned_as_any_with_as_much_room(seed, rows, counts):
+    rng = np.random.default_rng(seed)
+    edges = [np.unique(np.round(rng.normal(size=count), 1)).tolist() for count in counts]
+    wild = [np.nan, np.inf, -np.inf, 1e308, -1e308, 0.0, *(edge for series in edges for edge in series)]
+    values = np.where(rng.random((rows, len(edges))) < 0.5, rng.choice(wild, (rows, len(edges))), rng.normal())
+    padded = PaddedEdges(edges)
+    codes, room = padded.of_few(values)
+    assert codes.dtype == np.uint8
+    assert np.array_equal(codes, padded.codes(values))
+    assert np.array_equal(room, padded.room(values, codes))
 
 
 @given(seed=st.integers(0, 10_000), size=st.sampled_from([1e-15, 1e-6, 0.01, 0.2]))

@@ -47,16 +47,9 @@ class Candles:
         """One candle: its open, high, low, close and volume."""
         return tuple(getattr(self, name)[row].item() for name in _PARTS)
 
-    def equals(self, other: "Candles") -> bool:
-        """Whether all prices and volumes are the same; NaN is not."""
-        return len(self) == len(other) and self.go_on_from(other, 0)
-
-    def go_on_from(self, other: "Candles", gone: int) -> bool:
-        """Whether these begin with all candles of `other` but its first `gone`, to the last bit; NaN never does."""
-        known = len(other) - gone
-        return 0 <= known <= len(self) and all(
-            (getattr(self, name)[:known] == getattr(other, name)[gone:]).all() for name in _PARTS
-        )
+    def block(self) -> Floats:
+        """A copy, `(5, n)`."""
+        return np.array([getattr(self, name) for name in _PARTS])
 
 
 _PARTS = tuple(field.name for field in fields(Candles))

@@ -71,7 +71,8 @@ class RememberedMarket(MarketMonitor):
     def __init__(self, edges: Sequence[Sequence[float]], shifts: ShiftReference, window: int) -> None:
         super().__init__(edges, shifts, window)
         self._each_edges, self._memory = tuple(edges), shift_memory_candles(window)
-        self._last: Candles | None = None
+        # the last frame's candles `(5, n)`
+        self._last: Floats | None = None
         self._past: MarketPast
         self._columns: KeptColumns[_MarketColumns]
         self._sums: Floats | None = None
@@ -81,13 +82,14 @@ class RememberedMarket(MarketMonitor):
 
         Good until the next frame.
         """
-        last, self._last = self._last, None
-        known = -1 if last is None or gone < 0 else len(last) - gone
-        if last is None or known < 1 or not candles.go_on_from(last, gone):
+        last, self._last, block = self._last, None, candles.block()
+        known = -1 if last is None or gone < 0 else last.shape[1] - gone
+        # NaN is like nothing
+        if last is None or not 0 < known <= len(candles) or not (block[:, :known] == last[:, gone:]).all():
             columns = self._anew(candles, from_row)
         else:
             columns = self._going_on(gone, known, candles, from_row)
-        self._last = candles
+        self._last = block
         return ShiftColumns(slow=columns.slow, fast=columns.fast)
 
     def _anew(self, candles: Candles, from_row: int) -> _MarketColumns:

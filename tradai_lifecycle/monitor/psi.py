@@ -25,6 +25,8 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.uint8]
 Counts = NDArray[np.int64]
 
+#: Of a distance that proves something so much is believed: it loses more than the rounding of a few differences.
+BELIEVED = 1.0 - 1e-9
 #: Value bins of a feature with enough distinct values.
 BINS = 10
 # a block of rows this long stays in the cache while each edge is compared with it
@@ -86,6 +88,7 @@ class PaddedEdges:
 
     def __init__(self, edges: Sequence[Sequence[float]]) -> None:
         self._table = padded(edges, np.inf, np.float64)
+        self._columns = self._table.T.copy()
         self.bounds = np.full((len(self._table), self._table.shape[1] + 3), np.inf)
         self.bounds[:, 0], self.bounds[:, 1:-2] = -np.inf, self._table
         self._first_bounds = np.arange(len(self.bounds)) * self.bounds.shape[1]
@@ -101,6 +104,18 @@ class PaddedEdges:
             block = np.ascontiguousarray(values[start : start + _ROWS_PER_BLOCK].T, dtype=np.float64)
             codes[:, start : start + _ROWS_PER_BLOCK] = _block_codes(block, table, beyond)
         return codes.T
+
+    def of_few(self, values: Floats) -> tuple[Codes, Floats]:
+        """The codes of few rows `(n, S)` of all series, and their room: as `codes` and `room`, in one go."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            away = values[:, None, :] - self._columns
+        codes: Codes = (away >= 0.0).sum(axis=1, dtype=np.uint8)
+        room: Floats = np.abs(away, out=away).min(axis=1, initial=np.inf)
+        finite = np.isfinite(values)
+        if not finite.all():
+            np.copyto(codes, self._beyond.T, where=~finite)
+            room[~finite] = 0.0
+        return codes, room
 
     def one(self, values: Floats, series: int) -> tuple[Codes, float]:
         """The codes of one series' values `(n,)`, and their room: as `codes` and the least `room` of a column."""
@@ -321,6 +336,7 @@ def _check_codes(codes: Codes, references: Sequence[Binned]) -> None:
 
 
 __all__ = [
+    "BELIEVED",
     "BINS",
     "Binned",
     "Codes",

@@ -11,10 +11,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tradai_lifecycle.monitor.psi import Codes, Floats, PaddedEdges
+from tradai_lifecycle.monitor.psi import BELIEVED, Codes, Floats, PaddedEdges
 
-# of each distance so much is believed: it loses more than the rounding of a difference
-_BELIEVED = 1.0 - 1e-9
 # rows are compared so many at a time: these stay in the cache, and what is proven of each block is kept
 _BLOCK_ROWS = 128
 _NONE = np.empty(0, dtype=np.intp)
@@ -76,8 +74,10 @@ class RememberedCodes:
         moves = self._moves(*before, parts)
         crossings = self._look_again(codes, moves, parts)
         newest = np.concatenate([features[known:], judged[known:, None]], axis=1)
-        codes[known:] = self._edges.codes(newest)
-        self._make_room(self._edges.room(newest, codes[known:]), slice(known, len(features)))
+        codes[known:], away = self._edges.of_few(newest)
+        for row, room in enumerate(away * BELIEVED, known + self._start):
+            block = self._room[row // _BLOCK_ROWS]
+            np.minimum(block, room, out=block)
         return Binned(codes=codes, moves=moves.max(axis=0, initial=0.0), crossings=crossings)
 
     # places for so many rows and a block more; no value is known yet, so none could cross an edge
@@ -109,7 +109,7 @@ class RememberedCodes:
     def _make_room(self, away: Floats, rows: slice) -> None:
         for block, part in self._parts(rows):
             room = away[part.start - rows.start : part.stop - rows.start].min(axis=0)
-            np.minimum(self._room[block], room * _BELIEVED, out=self._room[block])
+            np.minimum(self._room[block], room * BELIEVED, out=self._room[block])
 
     # how far the values of each part moved at most, `(parts, S)`; NaN where one is not a number
     def _moves(self, features: Floats, judged: Floats, parts: Sequence[tuple[int, slice]]) -> Floats:
@@ -133,13 +133,13 @@ class RememberedCodes:
         places = places[moves.ravel()[places] != 0.0]
         with np.errstate(invalid="ignore"):
             np.subtract(room, moves, out=room)
-        room *= _BELIEVED
+        room *= BELIEVED
         crossed: dict[int, tuple[Codes, list[NDArray[np.intp]]]] = {}
         for at, index in (divmod(place, self._series) for place in places.tolist()):
             rows = parts[at][1]
             series = self._judged if index == self._series - 1 else self._features[:, index]
             after, away = self._edges.one(series[rows], index)
-            room[at, index] = away * _BELIEVED
+            room[at, index] = away * BELIEVED
             changed = np.flatnonzero(after != codes[rows, index])
             if len(changed):
                 crossed.setdefault(index, (codes[:, index].copy(), []))[1].append(changed + rows.start)

@@ -50,7 +50,7 @@ class _Frame:
 class RollingHealth:
     """Assesses one pair's frames as `assess` does, to the last bit of every column that is asked for.
 
-    Keeps references to the features and candles of the newest frame, which must not be changed afterwards. Not for two
+    Keeps references to the features and dates of the newest frame, which must not be changed afterwards. Not for two
     threads at once.
     """
 

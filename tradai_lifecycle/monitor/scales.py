@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradai_lifecycle.monitor.calibration import interquartile_ranges
-from tradai_lifecycle.monitor.psi import Codes, Counts, Floats, PaddedEdges
+from tradai_lifecycle.monitor.psi import BELIEVED, Codes, Counts, Floats, PaddedEdges
 from tradai_lifecycle.monitor.reference import FeatureReference
 
 Rows = NDArray[np.intp]
@@ -20,8 +20,6 @@ Flags = NDArray[np.bool_]
 
 #: How far an interquartile range may leave those of the training windows, as a factor.
 SCALE_FACTOR = 4.0
-# more than the rounding of the few sums and differences that a proof is made of
-_ROUNDING = 1.0 + 1e-9
 
 
 class Scales:
@@ -134,7 +132,7 @@ class RememberedScales(Scales):
         with np.errstate(over="ignore", invalid="ignore"):
             # no range is below 0
             above = np.where(self._lows > 0.0, least - self._lows, np.inf)
-            room = np.minimum(self._highs * SCALE_FACTOR - most, above) / (2.0 * _ROUNDING)
+            room = np.minimum(self._highs * SCALE_FACTOR - most, above) * (BELIEVED / 2.0)
         enough = room > 0.0
         self._room[at, enough] = room[enough]
         return np.flatnonzero(~enough)
@@ -150,7 +148,7 @@ class RememberedScales(Scales):
         self._found[at, columns] = _out_of_bounds(ranges, lows, highs)
         self._slack[at, columns] = 0.0
         # a range that is not a number has too few finite values, and has them still while the moves are known
-        self._room[at, columns] = np.where(np.isnan(ranges), np.inf, distance / (2.0 * _ROUNDING))
+        self._room[at, columns] = np.where(np.isnan(ranges), np.inf, distance * (BELIEVED / 2.0))
 
 
 class _Brackets:
