@@ -13,10 +13,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tradai_lifecycle.events import BotPauseChanged
 from tradai_lifecycle.sandbox.agreement import agreement, backtest_states
 from tradai_lifecycle.sandbox.demonstration import PAIRS, Demonstration, Retrainer, Scale, TrainedVersion, strategy_file
 from tradai_lifecycle.sandbox.rehearsal import Moment, Rehearsal, RehearsalRangeError, require_range
-from tradai_lifecycle.sandbox.timeline import RehearsalResult, TimelineEntry, turning_points
+from tradai_lifecycle.sandbox.timeline import RehearsalResult, TimelineEntry, entry_of, turning_points
 from tradai_lifecycle.states import OperatorAction, TradingState
 from tradai_lifecycle.store.ledger import Ledger
 
@@ -258,6 +259,19 @@ def test_a_range_the_candles_do_not_cover_is_refused(start: int, end: int, messa
 @pytest.mark.parametrize(("start", "end", "accepted"), [(40, 100, True), (39, 100, False), (40, 101, False)])
 def test_a_range_up_to_the_last_candle_is_accepted_and_nothing_beyond(start: int, end: int, accepted: bool) -> None:
     assert (refusal(start, end) is None) is accepted
+
+
+def test_a_pause_of_all_pairs_says_what_it_is(kept_model: RehearsalResult) -> None:
+    began = BotPauseChanged(at=datetime(2024, 7, 7, 7, 0, 3, tzinfo=UTC), paused=True, drifting=1, pairs=2, share=0.5)
+    over = replace(began, at=began.at + timedelta(days=2), paused=False, drifting=0)
+    told = [entry_of(event, timedelta(hours=1)) for event in (began, over)]
+    assert [entry.reasons for entry in told] == [
+        ("all pairs paused: 1 of 2 drift significantly (from 50% on all pause)",),
+        ("the pause of all pairs is over: 0 of 2 drift significantly (from 50% on all pause)",),
+    ]
+    shown = [entry.reasons[0] for entry in kept_model.entries if entry.kind == BotPauseChanged.kind]
+    assert shown
+    assert all(words.startswith(("all pairs paused: ", "the pause of all pairs is over: ")) for words in shown)
 
 
 def test_repeated_blocks_are_counted_until_the_pair_changes_its_state() -> None:

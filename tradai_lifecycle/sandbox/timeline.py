@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tradai_lifecycle.events import Event
+from tradai_lifecycle.control.event_words import words_of
+from tradai_lifecycle.events import BotPauseChanged, Event, ParityAlarm
 from tradai_lifecycle.store.records import StateRecord
 
 
@@ -124,6 +125,9 @@ def entry_of(event: Event, candle_duration: timedelta) -> TimelineEntry:
     """A stored event as an entry of the timeline."""
     values = event.values()
     reasons = values.pop("reasons", [])
+    if isinstance(event, (BotPauseChanged, ParityAlarm)):
+        # their figures say nothing without words
+        reasons = [words_of(event)]
     before, after = _change(event.kind, values)
     stated = values.pop("candle", None)
     candle = datetime.fromisoformat(stated) if stated else _newest_finished(event.at, candle_duration)
