@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import tradai_lifecycle
+from benchmarks import judging
 from benchmarks.drift.rows import Flags, Rows
 from benchmarks.drift.scenes import Scene
 from benchmarks.judging import judge_settings
@@ -18,7 +19,11 @@ from tradai_lifecycle.states import Reason, Thresholds, TradingState
 Reading = Callable[[StateColumns], Flags]
 
 _PACKAGE = Path(tradai_lifecycle.__file__).parent
-SOURCES = (_PACKAGE / "monitor", _PACKAGE / "policy", _PACKAGE / "config.py", Path(__file__))
+SOURCES = (
+    *(_PACKAGE / part for part in ("monitor", "policy", "config.py", "states.py")),
+    Path(judging.__file__),
+    Path(__file__),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
