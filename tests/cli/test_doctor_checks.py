@@ -137,6 +137,12 @@ CASES: list[Case] = [
     ("clock", Level.WARN, no_exchange, "the exchange did not tell its time"),
     ("clock", Level.FAIL, lambda scene: scene.exchange_ahead_by(-30.0), "s ahead of the exchange"),
     ("measured fault delays", Level.OK, Scene.configure, "feed frozen 1.8 (100%)"),
+    (
+        "measured fault delays",
+        Level.OK,
+        lambda scene: scene.configure({"thresholds": "dynamic"}),
+        "median days until paused at 1h, with the default of window_candles, thresholds, not yours: volatility x2",
+    ),
     ("measured fault delays", Level.WARN, lambda scene: scene.configure(timeframe="4h"), "not measured at 4h"),
     ("telegram", Level.OK, Scene.configure, "not used"),
     ("telegram", Level.OK, own_bot, "@own_bot, a bot of its own"),

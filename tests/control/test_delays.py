@@ -13,8 +13,16 @@ from benchmarks.delays import write_delays
 from benchmarks.faults import CANDLE_FAULTS, FEATURE_FAULTS
 from benchmarks.latency import NO_FAULT, TIMEFRAMES
 from benchmarks.rows import Row
+from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.control import delays
-from tradai_lifecycle.control.delays import FaultDelay, measured_delays, measured_on
+from tradai_lifecycle.control.delays import (
+    DECISIVE_SETTINGS,
+    FaultDelay,
+    measured_delays,
+    measured_on,
+    measured_with,
+    other_settings,
+)
 
 STATISTICS = Path(__file__).parents[2] / "docs" / "statistics.md"
 FAULTS = [NO_FAULT, *CANDLE_FAULTS, *FEATURE_FAULTS]
@@ -49,6 +57,23 @@ def test_what_is_shown_is_what_is_documented(timeframe: str) -> None:
 
 def test_a_timeframe_that_was_not_measured_has_no_delays() -> None:
     assert measured_delays("4h") == ()
+
+
+def test_every_setting_of_the_evidence_that_decides_delays_is_compared() -> None:
+    fields = list(LifecycleConfig.model_fields)
+    evidence = fields[fields.index("window_candles") : fields.index("mode")]
+    # these decide what is asked for, not what is held back
+    assert [name for name in evidence if name not in DECISIVE_SETTINGS] == ["retrain_psi", "retrain_feature_count"]
+    assert set(DECISIVE_SETTINGS) <= set(evidence)
+
+
+def test_only_what_is_not_the_default_is_named() -> None:
+    default = LifecycleConfig(model_name="demo")
+    assert other_settings(default) == ()
+    assert measured_with(()) == ""
+    changed = default.model_copy(update={"accuracy_floor": 0.5, "retrain_psi": 0.3})
+    assert other_settings(changed) == ("accuracy_floor",)
+    assert measured_with(("accuracy_floor",)) == ", with the default of accuracy_floor, not yours"
 
 
 def row(timeframe: str, fault: str, **details: Any) -> Row:

@@ -211,6 +211,15 @@ def test_how_soon_faults_are_seen_is_told_for_the_bots_timeframe(room: ControlRo
     assert isinstance(measured[0], FaultDelay)
     for delay in measured:
         assert f"  {delay.fault}: reduced {delay.reduced_share:.0%}" in room.text(STATUS)
+    assert "measured until a fault is seen (share of cases, median days):" in room.text(STATUS)
+
+
+def test_delays_that_were_measured_with_other_settings_say_so(room: ControlRoom) -> None:
+    room.ledger.record_bot(bot(timeframe="1h"))
+    room.settings = {"thresholds": "dynamic", "window_candles": 300, "reduced_stake_ratio": 0.3}
+    assert report_of(room).fault_delays_other_settings == ("window_candles", "thresholds")
+    words = "measured until a fault is seen, with the default of window_candles, thresholds, not yours"
+    assert f"{words} (share of cases, median days):" in room.text(STATUS)
 
 
 def test_with_many_pairs_the_message_fits_and_keeps_what_stands_below_them(room: ControlRoom) -> None:

@@ -6,7 +6,25 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from tradai_lifecycle.config import LifecycleConfig
+
 FILE_NAME = "measured_delays.json"
+#: The settings that decide how soon a fault is seen. The delays were measured with the default of each.
+DECISIVE_SETTINGS = (
+    "window_candles",
+    "thresholds",
+    "target_false_alarms_per_1000",
+    "maximum_share_of_time_reduced",
+    "significant_rule",
+    "moderate_psi",
+    "significant_psi",
+    "moderate_persistence_candles",
+    "significant_persistence_candles",
+    "accuracy_floor",
+    "accuracy_window_days",
+    "minimum_effective_predictions",
+    "prediction_dead_band",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +47,17 @@ def measured_delays(timeframe: str) -> tuple[FaultDelay, ...]:
     return tuple(FaultDelay(**fault) for fault in _content()["timeframes"].get(timeframe, ()))
 
 
+def other_settings(config: LifecycleConfig) -> tuple[str, ...]:
+    """Those of a bot's settings that decide its delays and are not the defaults the delays were measured with."""
+    default = LifecycleConfig.model_validate({"model_name": config.model_name})
+    return tuple(name for name in DECISIVE_SETTINGS if getattr(config, name) != getattr(default, name))
+
+
+def measured_with(others: tuple[str, ...]) -> str:
+    """With which settings the delays were measured, if a bot's are others; to follow what they are, or nothing."""
+    return f", with the default of {', '.join(others)}, not yours" if others else ""
+
+
 def measured_on() -> str:
     """On which candles, how often and when it was measured, for a person to read."""
     return str(_content()["measured_on"])
@@ -40,4 +69,12 @@ def _content() -> dict[str, Any]:
     return content
 
 
-__all__ = ["FILE_NAME", "FaultDelay", "measured_delays", "measured_on"]
+__all__ = [
+    "DECISIVE_SETTINGS",
+    "FILE_NAME",
+    "FaultDelay",
+    "measured_delays",
+    "measured_on",
+    "measured_with",
+    "other_settings",
+]

@@ -233,6 +233,7 @@ class StatusReport(Report):
     retraining_requests: tuple[RetrainingWish, ...]
     drift_must_hold: Mapping[str, Persistence]
     fault_delays: tuple[FaultDelay, ...]
+    fault_delays_other_settings: tuple[str, ...]
     features_differ: tuple[str, ...]
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from tradai_lifecycle.config import LifecycleConfig, candle_seconds
 from tradai_lifecycle.control.command import Answer
-from tradai_lifecycle.control.delays import FaultDelay, measured_delays
+from tradai_lifecycle.control.delays import FaultDelay, measured_delays, other_settings
 from tradai_lifecycle.control.diagnosis import features_findings
 from tradai_lifecycle.control.figures import accuracy_of, pair_drift
 from tradai_lifecycle.control.incident import incident_opened_at, muted_until
@@ -77,6 +77,7 @@ def status_report(ledger: Ledger, config: LifecycleConfig, now: datetime) -> Sta
         retraining_requests=_wishes(ledger),
         drift_must_hold=_persistence(config, step),
         fault_delays=_delays(bot),
+        fault_delays_other_settings=other_settings(config),
         features_differ=_features_differ(ledger, pairs),
     )
 

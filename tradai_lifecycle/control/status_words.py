@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from tradai_lifecycle.control.accuracy_words import accuracy_warnings
+from tradai_lifecycle.control.delays import measured_with
 from tradai_lifecycle.control.phrases import (
     accuracy_words,
     clock,
@@ -148,7 +149,8 @@ def _days(days: float | None) -> str:
 def delay_lines(report: StatusReport) -> Iterator[str]:
     """How often and how soon faults of each kind were seen where that was measured."""
     if report.fault_delays:
-        yield "measured until a fault is seen (share of cases, median days):"
+        others = measured_with(report.fault_delays_other_settings)
+        yield f"measured until a fault is seen{others} (share of cases, median days):"
     for delay in report.fault_delays:
         reduced = _seen("reduced", delay.reduced_share, delay.reduced_days)
         yield f"  {delay.fault}: {reduced}, {_seen('paused', delay.paused_share, delay.paused_days)}"

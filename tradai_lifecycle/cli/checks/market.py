@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tradai_lifecycle.cli.checks.finding import Finding, fail, ok, warn
-from tradai_lifecycle.control.delays import measured_delays, measured_on
+from tradai_lifecycle.control.delays import measured_delays, measured_on, measured_with, other_settings
 
 if TYPE_CHECKING:
     from tradai_lifecycle.cli.checks.surroundings import Surroundings
@@ -50,7 +50,8 @@ def measured_fault_delays(at: "Surroundings") -> Finding:
     if not found:
         return warn(f"not measured at {timeframe}", "how long drift must hold is in tradai status")
     paused = [f"{delay.fault} {_until(delay.paused_days, delay.paused_share)}" for delay in found[1:]]
-    return ok(f"median days until paused at {timeframe}: {', '.join(paused)} ({measured_on()})")
+    others = measured_with(other_settings(at.lifecycle.config))
+    return ok(f"median days until paused at {timeframe}{others}: {', '.join(paused)} ({measured_on()})")
 
 
 # Seconds that the exchange's clock is ahead of ours; None where it has none to ask for.
