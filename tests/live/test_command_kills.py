@@ -254,6 +254,14 @@ def test_commands_killed_at_three_moments_are_whole_and_the_next_ones_work(works
     assert check_kills(workshop, registry="directory:registry", seed=0, count=3).total() == 3
 
 
+@pytest.fixture(scope="module")
+def all_moments() -> Iterator[Counter[Moment]]:
+    """When the commands of the fifty died; in some run of ten it may be that none died in the middle of its work."""
+    moments = Counter[Moment]()
+    yield moments
+    assert moments.total() < 50 or moments[Moment.BETWEEN] + moments[Moment.AFTER] > 0
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(1_800)
 @pytest.mark.parametrize(
@@ -267,10 +275,10 @@ def test_commands_killed_at_three_moments_are_whole_and_the_next_ones_work(works
     ],
 )
 def test_commands_killed_at_fifty_moments_are_whole_and_the_next_ones_work(
-    workshop: Workshop, seed: int, registry: str
+    workshop: Workshop, all_moments: Counter[Moment], seed: int, registry: str
 ) -> None:
     moments = check_kills(workshop, registry=registry.format(root=workshop.root), seed=seed, count=10)
     logger.warning("seed %d: %s", seed, {moment.value: count for moment, count in moments.items()})
     assert moments.total() == 10
     assert moments[Moment.BEFORE] > 0
-    assert moments[Moment.BETWEEN] + moments[Moment.AFTER] > 0
+    all_moments.update(moments)
