@@ -31,8 +31,6 @@ BELIEVED = 1.0 - 1e-9
 BINS = 10
 # a block of rows this long stays in the cache while each edge is compared with it
 _ROWS_PER_BLOCK = 8_192
-# of few rows each value meets all edges at once
-_FEW_ROWS = 8
 
 
 class Binned(Protocol):
@@ -106,7 +104,10 @@ class PaddedEdges:
         return codes.T
 
     def of_few(self, values: Floats) -> tuple[Codes, Floats]:
-        """The codes of few rows `(n, S)` of all series, and their room: as `codes` and `room`, in one go."""
+        """The codes of few rows `(n, S)` of all series, and their room: as `codes` and `room`, in one go.
+
+        Each value meets all edges at once.
+        """
         with np.errstate(invalid="ignore", over="ignore"):
             away = values[:, None, :] - self._columns
         codes: Codes = (away >= 0.0).sum(axis=1, dtype=np.uint8)
@@ -154,14 +155,11 @@ def edge_codes(values: NDArray[Any], edges: Sequence[Sequence[float]]) -> Codes:
 
 
 def _block_codes(block: Floats, edges: Floats, beyond: Codes) -> Codes:
-    if block.shape[1] <= _FEW_ROWS:
-        codes: Codes = (block >= edges.T[:, :, None]).sum(axis=0, dtype=np.uint8)
-    else:
-        codes, above = np.zeros(block.shape, dtype=np.uint8), np.empty(block.shape, dtype=np.bool_)
-        for edge in edges.T:
-            np.greater_equal(block, edge[:, None], out=above)
-            # as numbers: adding truths to numbers would convert them first
-            np.add(codes, above.view(np.uint8), out=codes)
+    codes, above = np.zeros(block.shape, dtype=np.uint8), np.empty(block.shape, dtype=np.bool_)
+    for edge in edges.T:
+        np.greater_equal(block, edge[:, None], out=above)
+        # as numbers: adding truths to numbers would convert them first
+        np.add(codes, above.view(np.uint8), out=codes)
     finite = np.isfinite(block)
     if not finite.all():
         np.copyto(codes, beyond, where=~finite)
