@@ -76,7 +76,7 @@ def test_a_broken_relation_is_among_ours_with_relations() -> None:
 
 
 def test_the_index_alone_is_that_of_the_package_without_its_margin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "NEW_CANDLES_MARGIN", 1.0)
+    monkeypatch.setattr(limits, "SIGNIFICANT_MARGIN", 1.0)
     run = the_run("volatility x2, in the features")
     states = unscaled_ours._states(run.scene, replace(run.live), Thresholds.CALIBRATED)
     expected = (states.reasons & np.uint32(Reason.PSI_SIGNIFICANT)) != 0

@@ -18,7 +18,7 @@ from tradai_lifecycle.monitor import (
     series_health,
     series_limits,
 )
-from tradai_lifecycle.monitor.limits import NEW_CANDLES_MARGIN
+from tradai_lifecycle.monitor.limits import SIGNIFICANT_MARGIN
 from tradai_lifecycle.states import AccuracyVerdict, Reason, Thresholds
 
 HOUR_NS = 3_600 * 10**9
@@ -144,7 +144,7 @@ def test_a_series_whose_limit_sees_nothing_is_left_out_of_the_rules(pair_referen
     blind = replace(pair_reference.features[0], significant_quantile=1.01)
     limits = series_limits(replace(pair_reference, features=(blind, *pair_reference.features[1:])), settings)
     assert not limits[0].monitorable
-    assert limits[0].significant == NEW_CANDLES_MARGIN * 1.01
+    assert limits[0].significant == SIGNIFICANT_MARGIN * 1.01
 
 
 def test_fixed_thresholds_are_the_floors_for_every_series(pair_reference, settings):

@@ -25,8 +25,9 @@ FEWEST_TRAINING_WINDOWS = 10
 ENOUGH_TRAINING_WINDOWS = 40
 #: Parts of `maximum_share_of_time_reduced` for the fast alarms. The rest is room for candles unlike those of training.
 MARKET_PART, RELATION_PART = 0.5, 0.2
-#: What new candles stray further than training windows do from the rest of training, at equal rates of alarms.
-NEW_CANDLES_MARGIN = 2.0
+#: How many times their quantiles calibrated limits are: new candles stray further than training windows do from the
+#: rest of training. With the moderate one the index cuts the stake on few candles beside those of the fast alarms.
+MODERATE_MARGIN, SIGNIFICANT_MARGIN = 1.5, 2.0
 # what training shows of the index sets no limit
 _WITHOUT_QUANTILES = (Thresholds.FIXED, Thresholds.DYNAMIC)
 # beyond the highest peak of training, when a target allows for none
@@ -72,9 +73,9 @@ def series_limits(reference: PairReference, settings: HealthSettings) -> tuple[S
     """The limits of each feature and, last, of the prediction.
 
     Fixed thresholds are the settings' floors, and every series counts. Dynamic ones have the same floors, and every
-    series counts while training held 10 windows. Calibrated ones are the larger of floor and training quantile, for
-    significant drift with a margin for new candles; a series counts while its significant quantile is at most 1 and
-    training held 10 windows.
+    series counts while training held 10 windows. Calibrated ones are the larger of floor and training quantile, that of
+    moderate and significant drift with a margin for new candles; a series counts while its significant quantile is at
+    most 1 and training held 10 windows.
     """
     enough, factor = _enough(reference, settings), _psi_factor(reference, settings)
     if settings.thresholds in _WITHOUT_QUANTILES:
@@ -86,11 +87,11 @@ def series_limits(reference: PairReference, settings: HealthSettings) -> tuple[S
             past_candles=settings.past_candles,
         )
         return (bare,) * len(reference.series)
-    margin = _margin(settings)
+    moderate, significant = _margins(settings)
     return tuple(
         SeriesLimits(
-            moderate=factor * max(settings.moderate_psi, series.moderate_quantile),
-            significant=factor * max(settings.significant_psi, margin * series.significant_quantile),
+            moderate=factor * max(settings.moderate_psi, moderate * series.moderate_quantile),
+            significant=factor * max(settings.significant_psi, significant * series.significant_quantile),
             retrain=factor * max(settings.retrain_psi, series.retrain_quantile),
             monitorable=enough and series.significant_quantile <= LARGEST_USEFUL_LIMIT,
         )
@@ -117,11 +118,13 @@ def expected_alarms_per_1000(reference: PairReference, settings: HealthSettings)
 
 # How many times its quantile the index must be, against the peaks of training that are counted in it.
 def _psi_height(reference: PairReference, settings: HealthSettings) -> float:
-    return _margin(settings) * _psi_factor(reference, settings) if _enough(reference, settings) else inf
+    _, significant = _margins(settings)
+    return significant * _psi_factor(reference, settings) if _enough(reference, settings) else inf
 
 
-def _margin(settings: HealthSettings) -> float:
-    return NEW_CANDLES_MARGIN if settings.thresholds is Thresholds.CALIBRATED else 1.0
+# of moderate and significant limits
+def _margins(settings: HealthSettings) -> tuple[float, float]:
+    return (MODERATE_MARGIN, SIGNIFICANT_MARGIN) if settings.thresholds is Thresholds.CALIBRATED else (1.0, 1.0)
 
 
 def _shift_limits(
