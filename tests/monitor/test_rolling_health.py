@@ -1,5 +1,6 @@
 """A pair's live frames one after another are judged as each frame alone is, to the last bit of what is asked for."""
 
+import gc
 from dataclasses import fields, replace
 
 import numpy as np
@@ -58,6 +59,22 @@ def test_frames_one_after_another_are_judged_as_each_alone(
         alone = assess(**shared, reference=pair_reference, settings=settings)
         assert_same(rolling.assess(**shared), alone, f"start {start}")
         start += step
+
+
+def test_a_candle_leaves_nothing_to_the_garbage_collector(autoregressive, pair_reference, settings):
+    """What is collected while a pair is judged is what others left."""
+    whole, rolling = frame_of(8, autoregressive, drift=2.0), RollingHealth(pair_reference, settings)
+    frames = [part(whole, start, start + LENGTH) for start in range(40)]
+    for frame in frames[:2]:
+        rolling.assess(**frame, trained_until_ns=TRAINED_UNTIL)
+    gc.collect()
+    gc.disable()
+    try:
+        for frame in frames[2:]:
+            rolling.assess(**frame, trained_until_ns=TRAINED_UNTIL)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_a_value_that_crosses_an_edge_and_comes_back_changes_what_it_must(autoregressive, pair_reference, settings):
@@ -202,7 +219,7 @@ def test_remembered_scales_are_those_of_the_windows_themselves(autoregressive, p
             after[rng.integers(200), 0] = np.nan
         with np.errstate(invalid="ignore"):
             moves = np.abs(after - values).max(axis=0)
-        remembered.moved(moves, bin_codes(after, pair_reference.features))
+        remembered.moved(moves, bin_codes(after, pair_reference.features), None)
         values = after
 
 
@@ -261,7 +278,7 @@ def test_a_scale_that_the_bins_told_is_seen_when_it_leaves_its_limits(autoregres
         if anew:
             remembered.forget(codes)
         else:
-            remembered.moved(np.abs(frame - last).max(axis=0), codes)
+            remembered.moved(np.abs(frame - last).max(axis=0), codes, None)
         last = frame
         expected = exact.changed(frame, dates, rows)
         assert np.array_equal(remembered.changed(frame, dates, rows), expected), factor
@@ -298,7 +315,7 @@ def test_a_range_that_the_bins_told_is_taken_once_its_quartiles_may_have_moved_t
         frame = values + number * step * np.sign(values)
         codes = bin_codes(frame, limited)
         if number:
-            remembered.moved(np.array([1.0001 * step]), codes)
+            remembered.moved(np.array([1.0001 * step]), codes, None)
         else:
             remembered.forget(codes)
         expected = exact.changed(frame, dates, rows)
@@ -339,7 +356,7 @@ def test_a_range_of_nothing_that_may_be_as_narrow_is_not_taken_with_each_move(pa
     monkeypatch.setattr("tradai_lifecycle.monitor.scales.interquartile_ranges", noted)
     for _ in range(5):
         assert not remembered.changed(values, dates, rows).any()
-        remembered.moved(np.array([1e-12]), bin_codes(values, features))
+        remembered.moved(np.array([1e-12]), bin_codes(values, features), None)
     assert sum(taken) == 1
 
 
@@ -389,7 +406,7 @@ def test_a_scale_that_creeps_over_its_limit_is_seen(autoregressive, pair_referen
         moves = np.abs(values * limit / taken * 0.01).max(axis=0)
         codes = bin_codes(frame, pair_reference.features)
         if step:
-            remembered.moved(moves, codes)
+            remembered.moved(moves, codes, None)
         else:
             remembered.forget(codes)
         assert np.array_equal(remembered.changed(frame, dates, rows), exact.changed(frame, dates, rows))

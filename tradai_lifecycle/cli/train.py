@@ -24,7 +24,6 @@ from tradai_lifecycle.retraining.estimators import make_estimator
 from tradai_lifecycle.retraining.progress import OnProgress, TrainingProgress
 from tradai_lifecycle.retraining.training import TrainingPlan, train_bundle
 
-#: Windows of training data below which limits are loose.
 DEFAULT_ESTIMATOR = "HistGradientBoostingClassifier"
 
 

@@ -47,9 +47,12 @@ class Candles:
         """One candle: its open, high, low, close and volume."""
         return tuple(getattr(self, name)[row].item() for name in _PARTS)
 
-    def block(self) -> Floats:
-        """A copy, `(5, n)`."""
-        return np.array([getattr(self, name) for name in _PARTS])
+    def go_on_from(self, other: "Candles", gone: int) -> bool:
+        """Whether they begin with some that are left of `other` without its first `gone`, each the same bit for bit."""
+        known = len(other) - gone
+        return 0 < known <= len(self) and all(
+            getattr(self, name)[:known].tobytes() == getattr(other, name)[gone:].tobytes() for name in _PARTS
+        )
 
 
 _PARTS = tuple(field.name for field in fields(Candles))

@@ -71,8 +71,7 @@ class RememberedMarket(MarketMonitor):
     def __init__(self, edges: Sequence[Sequence[float]], shifts: ShiftReference, window: int) -> None:
         super().__init__(edges, shifts, window)
         self._each_edges, self._memory = tuple(edges), shift_memory_candles(window)
-        # the last frame's candles `(5, n)`
-        self._last: Floats | None = None
+        self._last: Candles | None = None
         self._past: MarketPast
         self._columns: KeptColumns[_MarketColumns]
         self._sums: Floats | None = None
@@ -80,16 +79,14 @@ class RememberedMarket(MarketMonitor):
     def next(self, candles: Candles, gone: int, from_row: int) -> ShiftColumns:
         """As `of`, for a frame that lacks the last one's first `gone` rows; -1: it does not go on from it.
 
-        Good until the next frame.
+        Good until the next frame. The candles are kept, and must not be changed.
         """
-        last, self._last, block = self._last, None, candles.block()
-        known = -1 if last is None or gone < 0 else last.shape[1] - gone
-        # NaN is like nothing
-        if last is None or not 0 < known <= len(candles) or not (block[:, :known] == last[:, gone:]).all():
+        last, self._last = self._last, None
+        if last is None or gone < 0 or not candles.go_on_from(last, gone):
             columns = self._anew(candles, from_row)
         else:
-            columns = self._going_on(gone, known, candles, from_row)
-        self._last = block
+            columns = self._going_on(gone, len(last) - gone, candles, from_row)
+        self._last = candles
         return ShiftColumns(slow=columns.slow, fast=columns.fast)
 
     def _anew(self, candles: Candles, from_row: int) -> _MarketColumns:

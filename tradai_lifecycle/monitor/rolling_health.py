@@ -50,8 +50,8 @@ class _Frame:
 class RollingHealth:
     """Assesses one pair's frames as `assess` does, to the last bit of every column that is asked for.
 
-    Keeps references to the features and dates of the newest frame, which must not be changed afterwards. Not for two
-    threads at once.
+    Keeps references to the features, candles and dates of the newest frame, which must not be changed afterwards. Not
+    for two threads at once.
     """
 
     def __init__(self, reference: PairReference, settings: HealthSettings) -> None:

@@ -83,10 +83,10 @@ class RememberedScales(Scales):
         self._candles, self._codes, self._newest = [], codes, None
         self._found, self._slack, self._room = self._found[:0], self._slack[:0], self._room[:0]
 
-    def moved(self, largest_moves: Floats, codes: Codes, newest: Counts | None = None) -> None:
+    def moved(self, largest_moves: Floats, codes: Codes, newest: Counts | None) -> None:
         """Each feature's values moved by at most this from the last frame to this one, `(F,)`; NaN: unknown.
 
-        `codes` are as for `forget`; `newest` `(F or more, bins)`, where known, are those of the newest window, counted.
+        `codes` are as for `forget`; `newest` `(F or more, bins)` are those of the newest window, counted, where known.
         """
         self._codes, self._newest = codes, newest
         with np.errstate(over="ignore"):
