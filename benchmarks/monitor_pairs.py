@@ -15,7 +15,6 @@ from pandas import DataFrame
 
 from benchmarks.features import HORIZON, WARM_UP, direction, fifty_features
 from benchmarks.judging import judge_settings
-from benchmarks.timing import without_collector
 from tradai_lifecycle.monitor import PairReference, RollingHealth, fit_pair_reference
 from tradai_lifecycle.monitor.accuracy import Validated
 from tradai_lifecycle.monitor.psi import _term_table
@@ -94,20 +93,19 @@ def _assessed(memory: RollingHealth, frame: Frame) -> tuple[float, float]:
     fit, asked = np.isfinite(prediction), _defaults()[0].asked(len(frame))
     # kept for pairs of one reference, as here; those of so many others would not be
     _term_table.cache_clear()
-    with without_collector():
-        began, processor = perf_counter(), process_time()
-        memory.assess(
-            features=frame.features,
-            prediction=prediction,
-            fit=fit,
-            realised=frame.realised,
-            dates_ns=frame.dates_ns,
-            candles=frame.candles,
-            trained_until_ns=int(START.timestamp()) * 10**9,
-            asked=asked,
-            validated=SHOWN,
-        )
-        return perf_counter() - began, process_time() - processor
+    began, processor = perf_counter(), process_time()
+    memory.assess(
+        features=frame.features,
+        prediction=prediction,
+        fit=fit,
+        realised=frame.realised,
+        dates_ns=frame.dates_ns,
+        candles=frame.candles,
+        trained_until_ns=int(START.timestamp()) * 10**9,
+        asked=asked,
+        validated=SHOWN,
+    )
+    return perf_counter() - began, process_time() - processor
 
 
 # stands for a model: a smooth function of a feature, with its last bits

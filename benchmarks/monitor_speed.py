@@ -137,7 +137,7 @@ def live_row() -> Row:
         bound=Bound(most=100),
         measured=f"frames of {frame_candles():,} candles a candle apart, each made just before it is judged; median of "
         f"{TURNS} batches, the dearest {duration(cost.dearest_seconds)}; {duration(cost.processor_seconds)} of the "
-        "processor; no garbage is collected meanwhile, and none is left",
+        "processor",
         details={"seconds": cost.seconds, "processor_seconds": cost.processor_seconds},
     )
 

@@ -1,8 +1,6 @@
 """Two ways of doing a thing, timed in turns, so that whatever else the machine does slows both."""
 
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
@@ -34,18 +32,6 @@ def seconds(work: Work) -> float:
     return perf_counter() - began
 
 
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """No collection of garbage in between, as timeit does: work that leaves none does not pay for what others left."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def in_turns(base: Work, other: Work, turns: int, *, warm_up: int = 3) -> Paired:
     """Time both in turns, as `taken_in_turns` does, after some untimed ones."""
     for _ in range(warm_up):
@@ -67,4 +53,4 @@ def taken_in_turns(base: Timed, other: Timed, turns: int) -> Paired:
     return Paired.of(first, second)
 
 
-__all__ = ["Paired", "Timed", "Work", "in_turns", "seconds", "taken_in_turns", "without_collector"]
+__all__ = ["Paired", "Timed", "Work", "in_turns", "seconds", "taken_in_turns"]

@@ -24,9 +24,6 @@ Bools = NDArray[np.bool_]
 #: The pairs of a window, of two hits, and the hits in pairs: weighted, see `worth_of`.
 Pairs = tuple[int, int, int]
 
-# the places of the bits of each byte, from 1, summed up
-_PLACES = tuple(sum(place for place in range(1, 9) if byte >> place - 1 & 1) for byte in range(256))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
@@ -199,11 +196,10 @@ def _before(bits: int, lags: int) -> int:
 
 # of those just after it: the places of the bits, the lowest being the first
 def _after(bits: int) -> int:
-    places = before = 0
+    places = 0
     while bits:
-        byte = bits & 0xFF
-        places += _PLACES[byte] + before * byte.bit_count()
-        bits, before = bits >> 8, before + 8
+        places += bits.bit_count()
+        bits >>= 1
     return places
 
 
