@@ -24,7 +24,15 @@ from tradai_lifecycle.control.delays import (
     other_settings,
 )
 
-STATISTICS = Path(__file__).parents[2] / "docs" / "statistics.md"
+ROOT = Path(__file__).parents[2]
+STATISTICS = ROOT / "docs" / "statistics.md"
+OF_DATA = "NaN, x1000, stuck feature"
+#: A fault as README calls it, where that is not its own name.
+SHORT = {
+    "none (false alarms)": NO_FAULT,
+    "momentum destroyed": "returns permuted",
+    "one feature + 1 sd": "one feature +1 sd",
+}
 FAULTS = [NO_FAULT, *CANDLE_FAULTS, *FEATURE_FAULTS]
 
 
@@ -53,6 +61,33 @@ def test_what_is_shown_is_what_is_documented(timeframe: str) -> None:
     runs = measured_on().split()[0]
     assert [written(delay, runs) for delay in measured_delays(timeframe)] == rows
     assert [row[0] for row in rows] == FAULTS
+
+
+def in_short(days: float | None, share: float, timeframe: str) -> str:
+    """A delay as README has it: hundredths of a day at 5m, two digits at 1h."""
+    percent = f"{share:.0%}".replace("%", " %")
+    return percent if days is None else f"{days:.2f}, {percent}" if timeframe == "5m" else f"{days:.2g}, {percent}"
+
+
+def test_readme_shows_what_was_measured() -> None:
+    """Faults of the data are one row there: each is seen in all runs, the stuck feature last."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^\| Fault \| 5m.*?\n\n", text, re.MULTILINE | re.DOTALL)
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:] if line]
+    shown = {SHORT.get(name, name): tuple(cells) for name, *cells in rows}
+    expected: dict[str, tuple[str, ...]] = {}
+    for timeframe in ("5m", "1h"):
+        known = {delay.fault: delay for delay in measured_delays(timeframe)}
+        of_data = [known.pop(fault) for fault in ("one feature NaN 50 %", "one feature x1000", "one feature stuck")]
+        assert {(one.reduced_share, one.paused_share) for one in of_data} == {(1.0, 1.0)}
+        days = [one.reduced_days or 0.0 for one in of_data]
+        assert days == [one.paused_days for one in of_data]
+        assert days == sorted(days)
+        for fault, one in known.items():
+            cut = in_short(one.reduced_days, one.reduced_share, timeframe)
+            expected[fault] = (*expected.get(fault, ()), cut, in_short(one.paused_days, one.paused_share, timeframe))
+        expected[OF_DATA] = (*expected.get(OF_DATA, ()), f"{days[-1]:.2f} or sooner, 100 %", "the same")
+    assert shown == expected
 
 
 def test_a_timeframe_that_was_not_measured_has_no_delays() -> None:

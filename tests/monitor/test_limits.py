@@ -71,7 +71,7 @@ def test_calibrated_limits_are_the_references_own_and_fast_ones_those_of_the_bud
         )
         for series in pair_reference.series
     ]
-    assert 1.0 < MODERATE_MARGIN < SIGNIFICANT_MARGIN
+    assert (MODERATE_MARGIN, SIGNIFICANT_MARGIN) == (1.5, 2.0)
     assert (MARKET_PART, RELATION_PART) == (0.5, 0.2)
     by_share = dict(zip(FAST_SHARES, FAST, strict=True))
     # a tenth of the time: a twentieth for the market, a fiftieth for the relations

@@ -104,6 +104,20 @@ def test_a_candle_that_was_revised_is_read_anew(autoregressive, pair_reference, 
     assert mattered
 
 
+@pytest.mark.parametrize("name", ["open", "high", "low", "close", "volume"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
+def test_a_candle_that_stays_wrong_is_judged_as_alone(autoregressive, pair_reference, settings, name, value):
+    """From the frame that it comes with to the last one that holds it: it is gone on from like any other."""
+    whole, rolling = frame_of(14, autoregressive, drift=2.0), RollingHealth(pair_reference, settings)
+    getattr(whole["candles"], name)[[LENGTH - 40, LENGTH + 5]] = value
+    for start in range(60):
+        shared = {**part(whole, start, start + LENGTH), "trained_until_ns": TRAINED_UNTIL}
+        alone = assess(**shared, reference=pair_reference, settings=settings)
+        assert_same(rolling.assess(**shared), alone, f"start {start}")
+    with np.errstate(invalid="ignore"):
+        assert np.isfinite(alone.market_fast_ratio[-1]) or not np.isfinite(value)
+
+
 @pytest.mark.parametrize("at", [100, 150, 200, 224])
 def test_a_candle_that_comes_twice_is_judged_as_alone(autoregressive, pair_reference, settings, at):
     """Also where it is one at which scales are compared, and a scale has changed."""
