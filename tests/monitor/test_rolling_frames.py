@@ -21,7 +21,11 @@ def asked_of(rng, length):
     """Every row's evidence, or that from any rows on, some of them after the last."""
     if rng.random() < 0.4:
         return EvidenceAsked()
-    return EvidenceAsked(**{field.name: int(rng.integers(0, length + 20)) for field in fields(EvidenceAsked)})
+    runs_from, drift_from = sorted(rng.integers(0, length + 20, 2).tolist())
+    quality_from, accuracy_from = rng.integers(0, length + 20, 2).tolist()
+    return EvidenceAsked(
+        runs_from=runs_from, drift_from=drift_from, quality_from=quality_from, accuracy_from=accuracy_from
+    )
 
 
 def altered(rng, frame, noise):

@@ -16,12 +16,14 @@ from tradai_lifecycle.monitor.calibration import interquartile_ranges
 from tradai_lifecycle.monitor.drift import DriftMonitor
 from tradai_lifecycle.monitor.market import market_memory_candles
 from tradai_lifecycle.monitor.psi import PaddedEdges, WindowPsi, edge_codes
+from tradai_lifecycle.monitor.rolling_codes import RememberedCodes
 from tradai_lifecycle.monitor.scales import RememberedScales, Scales, _Brackets
 from tradai_lifecycle.states import Reason, Thresholds
 
 NAMES = tuple(field.name for field in fields(HealthColumns) if not field.name.endswith("_persistence"))
 TRAINED_UNTIL = HOUR_NS * 400_100
 LENGTH = 260
+ASKED = EvidenceAsked(runs_from=50, drift_from=90, quality_from=150, accuracy_from=120)
 NOISES = {"none": 0.0, "last bits": 1e-12, "small": 1e-4, "large": 0.3}
 
 
@@ -40,7 +42,7 @@ def assert_same(rolling, alone, where=""):
     faults=st.booleans(),
     noise=st.sampled_from(sorted(NOISES)),
     thresholds=st.sampled_from([Thresholds.CALIBRATED, Thresholds.DYNAMIC]),
-    asked=st.sampled_from([EvidenceAsked(), EvidenceAsked(drift_from=90, quality_from=150, accuracy_from=120)]),
+    asked=st.sampled_from([EvidenceAsked(), ASKED, replace(ASKED, runs_from=90), replace(ASKED, drift_from=210)]),
     steps=st.lists(st.integers(0, 12), min_size=1, max_size=14),
 )
 @examples(max_examples=120, deadline=None)
@@ -85,6 +87,62 @@ def test_a_value_that_crosses_an_edge_and_comes_back_changes_what_it_must(autore
         frame["features"][150 - start, 0] = value
         shared = {**frame, "trained_until_ns": TRAINED_UNTIL}
         assert_same(rolling.assess(**shared), assess(**shared, reference=pair_reference, settings=settings))
+
+
+def seen_from(monkeypatch):
+    """The first row that each frame's comparison with the last one begins at, and None where there is none."""
+    noted, anew, goes_on = [], RememberedCodes.anew, RememberedCodes.next
+
+    def noted_anew(self, features, judged, first):
+        noted.append(None)
+        return anew(self, features, judged, first)
+
+    def noted_next(self, features, judged, gone, first):
+        noted.append(first)
+        return goes_on(self, features, judged, gone, first)
+
+    monkeypatch.setattr(RememberedCodes, "anew", noted_anew)
+    monkeypatch.setattr(RememberedCodes, "next", noted_next)
+    return noted
+
+
+def test_a_run_of_significant_drift_is_followed_to_where_it_began_and_no_further(
+    autoregressive, pair_reference, settings, monkeypatch
+):
+    """A run comes to the row asked for and leaves it: nothing is judged anew for that, nor is more than it read."""
+    whole, rolling = frame_of(23, autoregressive), RollingHealth(pair_reference, settings)
+    whole["features"][200:300] += 4.0
+    asked, seen = EvidenceAsked(runs_from=70, drift_from=150, quality_from=240), seen_from(monkeypatch)
+    known = []
+    for start in range(ROWS - LENGTH):
+        shared = {**part(whole, start, start + LENGTH), "trained_until_ns": TRAINED_UNTIL, "asked": asked}
+        alone = assess(**shared, reference=pair_reference, settings=settings)
+        assert_same(rolling.assess(**shared), alone, f"start {start}")
+        known.append(int(np.flatnonzero(np.isfinite(alone.significant_ratio))[0]))
+        beyond = alone.significant_ratio >= 1.0
+        assert beyond[known[-1] + 1 : 151].all()
+        assert known[-1] in {70, 150} or not beyond[known[-1]]
+    assert {70, 150} < set(known)
+    assert seen.count(None) == 1
+    assert seen[1:] == [row - settings.index_memory for row in known[1:]]
+
+
+def test_a_run_that_turns_out_longer_than_it_was_is_judged_anew(autoregressive, pair_reference, settings, monkeypatch):
+    whole, rolling = frame_of(23, autoregressive), RollingHealth(pair_reference, settings)
+    asked, seen = EvidenceAsked(runs_from=70, drift_from=150, quality_from=240), seen_from(monkeypatch)
+    known = []
+    for start in range(8):
+        frame = part(whole, start, start + LENGTH)
+        if start >= 4:
+            # all the past is told otherwise
+            frame["features"][20 - start : 200 - start] += 4.0
+        shared = {**frame, "trained_until_ns": TRAINED_UNTIL, "asked": asked}
+        alone = assess(**shared, reference=pair_reference, settings=settings)
+        assert_same(rolling.assess(**shared), alone, f"start {start}")
+        known.append(int(np.flatnonzero(np.isfinite(alone.significant_ratio))[0]))
+    assert known == [150] * 4 + [70] * 4
+    # the fifth frame is gone on to before it is found not to do
+    assert [first is None for first in seen] == [True, *[False] * 4, True, *[False] * 3]
 
 
 @pytest.mark.parametrize("name", ["open", "high", "low", "close", "volume"])
@@ -152,7 +210,7 @@ def test_frames_that_go_on_are_not_judged_anew(autoregressive, pair_reference, s
     whole, rolling = frame_of(10, autoregressive), RollingHealth(pair_reference, settings)
     shared = {
         "trained_until_ns": TRAINED_UNTIL,
-        "asked": EvidenceAsked(drift_from=90, quality_from=150, accuracy_from=120),
+        "asked": ASKED,
     }
     rolling.assess(**part(whole, 0, LENGTH), **shared)
     binned, ranges = [], []

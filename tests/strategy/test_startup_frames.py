@@ -16,7 +16,8 @@ from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.monitor import HealthColumns, PairReference, assess, fit_pair_reference
 from tradai_lifecycle.monitor.shift_windows import fast_tiers
 from tradai_lifecycle.policy.trading_state import StateColumns, decide_states, policy_memory_candles
-from tradai_lifecycle.states import Reason, SignificantRule
+from tradai_lifecycle.states import Reason, SignificantRule, TradingState
+from tradai_lifecycle.strategy.columns import JudgeSettings
 from tradai_lifecycle.strategy.memory import CandleBudget, candle_budget, health_settings, policy_settings
 
 WINDOW, TRAINING, ROWS, HORIZON = 200, 4_000, 7_000, 6
@@ -134,8 +135,11 @@ def test_a_shift_that_nothing_releases_ends_alike_in_the_shortest_frame_and_in_n
         assert not shorter.reasons[-1] & np.uint32(Reason.RECOVERING)
 
 
+DRIFT_NAMES = ("moderate_ratio", "significant_ratio", "significant_share", "relation_fast_ratio", "retraining_rule")
 element = st.sampled_from([0.0, 0.5, 0.75, 0.99, 1.0, 1.3])
 spans = st.lists(st.tuples(st.integers(1, 70), element), min_size=1, max_size=40)
+long_spans = st.lists(st.tuples(st.integers(1, 250), element), min_size=1, max_size=20)
+HELD_FOR = ({"moderate_persistence_candles": 150}, {"significant_persistence_candles": 3})
 
 
 @given(
@@ -178,21 +182,114 @@ def test_random_evidence_is_decided_alike_by_the_shortest_frame(
     # of the shortest frame, the rows whose own evidence does not depend on where it starts
     known = slice(1_999 - end - policy_memory_candles(policy), 2_000 - end)
     assert policy_memory_candles(policy) <= asked.predecessors
-    columns = {one.name: getattr(health, one.name) for one in fields(health)}
-    part = replace(health, **{name: value[known] for name, value in columns.items() if isinstance(value, np.ndarray)})
-    alone = decide_states(part, warm=warm[known], settings=policy, adoption=None)
+    alone = decide_states(cut(health, known), warm=warm[known], settings=policy, adoption=None)
     for field in fields(StateColumns):
         assert getattr(alone, field.name)[-1] == getattr(whole, field.name)[1_999 - end], field.name
+
+
+@given(
+    market_ratio=spans,
+    market_fast=spans,
+    relation_fast=spans,
+    moderate=long_spans,
+    significant=long_spans,
+    rule=st.sampled_from(list(SignificantRule)),
+    settings=st.sampled_from([{}, SHORT, *HELD_FOR]),
+    newest=st.integers(0, 100),
+    resets=st.lists(st.integers(1_500, 2_100), max_size=2).map(sorted),
+)
+@examples(max_examples=300, deadline=None)
+def test_the_rows_that_are_asked_for_decide_alike_without_the_others(
+    market_ratio: Any,
+    market_fast: Any,
+    relation_fast: Any,
+    moderate: Any,
+    significant: Any,
+    rule: SignificantRule,
+    settings: dict[str, Any],
+    newest: int,
+    resets: list[int],
+) -> None:
+    """The rest of a run of significant drift is all that is looked at beyond what the market's alarms remember."""
+    config = LifecycleConfig(model_name="demo", window_candles=WINDOW, significant_rule=rule, **settings)
+    memory = 1_999 - newest
+    judge = judge_of(config, memory)
+    ratio = column(significant)
+    health = evidence(
+        market_ratio=column(market_ratio),
+        market_fast_ratio=column(market_fast),
+        relation_fast_ratio=column(relation_fast),
+        moderate_ratio=column(moderate),
+        significant_ratio=ratio,
+        significant_share=ratio - 0.75,
+        retraining_rule=column(market_fast) > 0.9,
+    )
+    asked = judge.asked(2_000)
+    first = asked.drift_rows_from(ratio)
+    assert max(first, asked.runs_from) <= asked.drift_from < memory
+    lacking = {name: getattr(health, name).copy() for name in (*DRIFT_NAMES, "market_ratio", "market_fast_ratio")}
+    for name, values in lacking.items():
+        values[: first if name in DRIFT_NAMES else asked.drift_from] = False if values.dtype == bool else np.nan
+    known = replace(health, **lacking)
+    warm = np.arange(2_000) >= memory
+    whole, alone = (
+        decide_states(judged, warm=warm, settings=judge.policy, adoption=None, drift_resets=resets)
+        for judged in (health, known)
+    )
+    for field in fields(StateColumns):
+        assert np.array_equal(getattr(alone, field.name)[memory:], getattr(whole, field.name)[memory:]), field.name
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "settings", "whole"),
+    [
+        ("significant_ratio", "significant_persistence", {}, "runs_from"),
+        ("market_ratio", "shift_persistence", {}, "drift_from"),
+        ("moderate_ratio", "moderate_persistence", HELD_FOR[0], "drift_from"),
+    ],
+)
+def test_the_oldest_run_that_still_decides_begins_with_the_first_row_that_is_asked_for(
+    name: str, held: str, settings: dict[str, Any], whole: str
+) -> None:
+    """It holds for just long enough; latch and recovery reach the newest row, and a row earlier they would not."""
+    config = LifecycleConfig(model_name="demo", window_candles=WINDOW, **settings)
+    judge = judge_of(config, 999)
+    first = getattr(judge.asked(1_000), whole)
+    states = []
+    for begin in (first - 1, first):
+        ratio = np.full(2_000, 0.8)
+        ratio[begin : begin + getattr(judge.policy, held)] = 1.0
+        health = cut(evidence(**{name: ratio}), slice(0, 1_000))
+        warm = np.arange(1_000) >= 999
+        states.append(decide_states(health, warm=warm, settings=judge.policy, adoption=None).state[-1])
+    assert states == [TradingState.ACTIVE, TradingState.REDUCED]
+
+
+def judge_of(config: LifecycleConfig, predecessors: int) -> JudgeSettings:
+    return JudgeSettings(
+        health=health_settings(config, timeframe="1h", horizon_candles=HORIZON),
+        policy=policy_settings(config, candle_ns=HOUR_NS),
+        predecessors=predecessors,
+        feature_warm_up=0,
+        reduced_stake_ratio=0.5,
+    )
 
 
 def column(parts: list[tuple[int, float]]) -> np.ndarray:
     return np.resize(np.concatenate([np.full(length, value) for length, value in parts]), 2_000)
 
 
+def cut(health: HealthColumns, rows: slice, **columns: np.ndarray) -> HealthColumns:
+    every = {one.name: getattr(health, one.name) for one in fields(health)}
+    parts = {name: value[rows] for name, value in every.items() if isinstance(value, np.ndarray)}
+    return replace(health, **{**parts, **columns})
+
+
 def evidence(**columns: np.ndarray) -> HealthColumns:
     """Calm evidence, 2,000 rows of it, but for these columns; fast ratios must hold for as long as they ever do."""
     calm: dict[str, Any] = {one.name: np.zeros(2_000) for one in fields(HealthColumns)}
-    calm |= {"worst_series": np.zeros(2_000, dtype=np.int16), "accuracy_verdict": np.ones(2_000, dtype=np.int8)}
+    calm |= {"worst_series": np.zeros(2_000, dtype=np.int16), "retraining_rule": np.zeros(2_000, dtype=bool)}
+    calm |= {"accuracy_verdict": np.ones(2_000, dtype=np.int8)}
     longest = max(tier.persistence for tier in fast_tiers(WINDOW))
     calm |= {"market_fast_persistence": longest, "relation_fast_persistence": longest}
     return HealthColumns(**{**calm, **columns})

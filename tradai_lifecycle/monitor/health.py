@@ -37,13 +37,27 @@ from tradai_lifecycle.states import Reason
 class EvidenceAsked:
     """The first rows whose evidence is asked for: a live frame decides only its newest, and most rows are memory.
 
-    Earlier rows may stay empty: drift as before the first window is full, quality as if there were no fault, accuracy
-    as with too few predictions.
+    Earlier rows stay empty: drift as before the first window is full, quality as if there were no fault, accuracy as
+    with too few predictions. But where the row `drift_from` is beyond a significant limit, the rest of its run is asked
+    for as well: the rows before it down to the first one that is not, and none before `runs_from`.
     """
 
+    runs_from: int = 0
     drift_from: int = 0
     quality_from: int = 0
     accuracy_from: int = 0
+
+    def __post_init__(self) -> None:
+        if self.runs_from > self.drift_from:
+            raise ValueError(f"runs of drift from row {self.runs_from} begin after the drift from {self.drift_from}")
+
+    def drift_rows_from(self, significant_ratio: Floats) -> int:
+        """The first row whose drift is asked for, by the ratio `(n,)`, which must be known from there on."""
+        # a NaN is beyond nothing
+        if self.drift_from >= len(significant_ratio) or not significant_ratio[self.drift_from] >= 1.0:
+            return self.drift_from
+        ended = np.flatnonzero(~(significant_ratio[self.runs_from : self.drift_from] >= 1.0))
+        return self.runs_from + (int(ended[-1]) if len(ended) else 0)
 
 
 #: Every row's evidence.
@@ -138,7 +152,7 @@ def assess(
     rules = QualityRules(reference, settings.candle_ns, Scales(reference.features, window))
     scored, hit = scored_hits(judged, np.where(dates_ns > trained_until_ns, realised, np.nan), settings)
     return gathered(
-        drift=drift.of(codes, asked.drift_from),
+        drift=drift.of(codes, asked.runs_from),
         market=market.of(candles, asked.drift_from),
         limits=limits,
         quality=rules.reasons(features, candles.close, dates_ns, asked.quality_from),
@@ -185,7 +199,8 @@ def gathered(
     asked: EvidenceAsked,
 ) -> HealthColumns:
     """The evidence of all monitors as one, in arrays of its own: what these keep is theirs."""
-    unknown = max(settings.window_candles - 1, asked.drift_from)
+    first = asked.drift_rows_from(drift.significant_ratio)
+    unknown = max(settings.window_candles - 1, first)
     figures = np.empty((6, len(drift.psi_max)))
     figures[:, :unknown] = np.nan
     columns: tuple[tuple[NDArray[Any], float], ...] = (
@@ -201,6 +216,9 @@ def gathered(
     # what limits decide is known later where they follow the past
     figures[1:4, : settings.index_memory] = np.nan
     psi_max, moderate_ratio, significant_ratio, significant_share, relation_ratio, relation_fast_ratio = figures
+    retraining_rule = (drift.beyond_significant > 0) | (drift.beyond_retrain > settings.retrain_feature_count)
+    worst_series = drift.worst_series.copy()
+    retraining_rule[:first], worst_series[:first] = False, -1
     apart = _apart(relation_ratio, market, limits, settings.window_candles)
     if apart.any():
         quality = quality | np.where(apart, np.uint32(Reason.RELATION_BROKEN), np.uint32(0))
@@ -210,8 +228,8 @@ def gathered(
         moderate_ratio=moderate_ratio,
         significant_ratio=significant_ratio,
         significant_share=significant_share,
-        retraining_rule=(drift.beyond_significant > 0) | (drift.beyond_retrain > settings.retrain_feature_count),
-        worst_series=drift.worst_series.copy(),
+        retraining_rule=retraining_rule,
+        worst_series=worst_series,
         market_ratio=market.slow / limits.market.slow,
         market_fast_ratio=market.fast / limits.market.fast,
         market_fast_persistence=limits.market.fast_persistence,

@@ -29,12 +29,13 @@ class KeptColumns(Generic[Kind]):
         self._start: int
         self._rows: int
         self._room: int
+        self._from_row = 0
         self._keep(columns, rows)
 
     def go_on(self, gone: int, rows: int, from_row: int) -> Kind:
         """Those of a frame of so many rows that lacks the last one's first `gone` and ends no earlier.
 
-        Rows that were not known, and those before `from_row`, are empty; `from_row` is as it was for the last frame.
+        Rows that were not known, and those before `from_row`, are empty. That row is no older than the last frame's.
         """
         start, end = self._start + gone, self._start + self._rows
         if start + rows > self._room:
@@ -42,8 +43,10 @@ class KeptColumns(Generic[Kind]):
             start = 0
         self._start, self._rows = start, rows
         newest = self._store.part(slice(start, start + rows))
-        for row in range(max(from_row - gone, 0), min(from_row, rows)):
-            newest.put(row, self._none)
+        forgotten = range(max(self._from_row - gone, 0), min(from_row, rows))
+        if forgotten:
+            newest.put(forgotten.start, self._none if len(forgotten) == 1 else self._empty(len(forgotten)))
+        self._from_row = from_row
         return newest
 
     def _keep(self, columns: Kind, rows: int) -> None:

@@ -38,13 +38,15 @@ class RememberedDrift:
         self._related, self._few = relation_slow_window(window), max(window // _FEW_PART, 1)
         self._rows = 0
         self._columns: KeptColumns[DriftColumns]
+        #: of the newest frame, which the next one writes into
+        self.significant_ratio: Floats
         self._newest: DriftWindow | None = None
 
     def anew(self, codes: Codes, from_row: int) -> DriftColumns:
         """The columns of a frame's codes `(n, S)`, from nothing; good until the next frame."""
         self._newest = self._monitor.window(codes) if len(codes) > self._monitor.memory else None
         columns = self._monitor.of(codes, max(from_row, self._window - 1))
-        self._rows = len(codes)
+        self._rows, self.significant_ratio = len(codes), columns.significant_ratio
         self._columns = KeptColumns(columns, self._rows, DriftColumns.empty)
         return columns
 
@@ -52,6 +54,7 @@ class RememberedDrift:
         """The same for a frame that lacks the last one's first `gone` rows."""
         known, from_row = self._rows - gone, max(from_row, self._window - 1)
         columns, self._rows = self._columns.go_on(gone, len(codes), from_row), len(codes)
+        self.significant_ratio = columns.significant_ratio
         if from_row < self._monitor.memory:
             # what begins this frame no longer has the past that its limits followed
             columns.forget_limits(slice(from_row, self._monitor.memory))

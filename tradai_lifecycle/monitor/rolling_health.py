@@ -101,20 +101,22 @@ class RollingHealth:
         return health
 
     def _drifted(self, gone: int, features: Floats, judged: Floats, asked: EvidenceAsked) -> tuple[Codes, DriftColumns]:
-        first = self._first_seen(asked)
-        if gone < 0:
-            codes = self._codes.anew(features, judged, first)
-            self._scales.forget(codes[:, :-1])
-            return codes, self._drift.anew(codes, asked.drift_from)
-        binned = self._codes.next(features, judged, gone, first)
-        drift = self._drift.next(binned.codes, binned.crossings, gone, asked.drift_from)
-        self._scales.moved(binned.moves[:-1], binned.codes[:, :-1], self._drift.newest_counts)
-        return binned.codes, drift
+        if gone >= 0:
+            # what is asked for if no ratio has changed
+            start = asked.drift_rows_from(self._drift.significant_ratio[gone:])
+            binned = self._codes.next(features, judged, gone, self._first_seen(start, asked))
+            drift = self._drift.next(binned.codes, binned.crossings, gone, start)
+            if asked.drift_rows_from(drift.significant_ratio) >= start:
+                self._scales.moved(binned.moves[:-1], binned.codes[:, :-1], self._drift.newest_counts)
+                return binned.codes, drift
+        codes = self._codes.anew(features, judged, self._first_seen(asked.runs_from, asked))
+        self._scales.forget(codes[:, :-1])
+        return codes, self._drift.anew(codes, asked.runs_from)
 
-    # the first row that anything asked for depends on
-    def _first_seen(self, asked: EvidenceAsked) -> int:
+    # the first row that drift from a row on, and anything else that is asked for, depends on
+    def _first_seen(self, drift_from: int, asked: EvidenceAsked) -> int:
         quality = quality_memory_candles(self._settings.window_candles)
-        return max(0, min(asked.drift_from - self._settings.index_memory, asked.quality_from - quality))
+        return max(0, min(drift_from - self._settings.index_memory, asked.quality_from - quality))
 
 
 # How many of the last frame's first rows this one no longer has; -1 where it does not go on from it.

@@ -60,6 +60,15 @@ def policy_memory_candles(settings: PolicySettings) -> int:
     return (persistence - 1) + (settings.latch_memory - 1) + settings.recovery
 
 
+def drift_policy_memory_candles(settings: PolicySettings) -> int:
+    """The same but for the rest of a run of significant drift, as long as it must hold.
+
+    No other earlier row tells: an alarm begins with a run, and lets go only by rows that come after the last one.
+    """
+    held = max(settings.recovery, settings.moderate_persistence - 1)
+    return max(shift_policy_memory_candles(settings), (settings.latch_memory - 1) + held)
+
+
 def shift_policy_memory_candles(settings: PolicySettings) -> int:
     """The same for the evidence of shifts, whose persistence is short; that of fast ones is never longer."""
     persistence = max(settings.shift_persistence, settings.shift_release)
@@ -245,6 +254,7 @@ __all__ = [
     "PolicySettings",
     "StateColumns",
     "decide_states",
+    "drift_policy_memory_candles",
     "policy_memory_candles",
     "shift_policy_memory_candles",
 ]

@@ -23,6 +23,7 @@ from tradai_lifecycle.policy.trading_state import (
     PolicySettings,
     StateColumns,
     decide_states,
+    drift_policy_memory_candles,
     policy_memory_candles,
 )
 from tradai_lifecycle.states import Reason, Severity, TradingState
@@ -98,9 +99,10 @@ class JudgeSettings:
 
     def asked(self, rows: int) -> EvidenceAsked:
         """The evidence that the warm rows of a frame depend on; with no warm row, what its newest would."""
-        first = max(0, min(self.predecessors, rows - 1))
+        first, drift = max(0, min(self.predecessors, rows - 1)), drift_policy_memory_candles(self.policy)
         return EvidenceAsked(
-            drift_from=max(0, first - policy_memory_candles(self.policy)),
+            runs_from=max(0, first - max(drift, policy_memory_candles(self.policy))),
+            drift_from=max(0, first - drift),
             quality_from=max(0, first - self.policy.recovery),
             # a breach is held for as long, and what it corroborates is followed by as much of reduced
             accuracy_from=max(0, first - 2 * self.policy.recovery + 1),
