@@ -46,13 +46,17 @@ class Kept:
     features: int
 
 
-def health_cost(pairs: int, features: int = FEATURES) -> BatchCost:
-    """Of batches a candle apart, after a first one. Only `RollingHealth.assess` is timed, pair after pair."""
+def health_cost(pairs: int, features: int = FEATURES, *, in_a_run: bool = False) -> BatchCost:
+    """Of batches a candle apart, after a first one. Only `RollingHealth.assess` is timed, pair after pair.
+
+    `in_a_run`: as much old drift is asked for as where a run of significant drift reaches back as far as one can.
+    """
     memories = [_memory(features) for _ in range(pairs)]
     wall, processor = [], []
     for turn in range(TURNS + 1):
         taken = [
-            _assessed(memory, frame) for memory, frame in zip(memories, _frames(pairs, features, turn), strict=True)
+            _assessed(memory, frame, in_a_run=in_a_run)
+            for memory, frame in zip(memories, _frames(pairs, features, turn), strict=True)
         ]
         wall.append(sum(seconds for seconds, _ in taken))
         processor.append(sum(seconds for _, seconds in taken))
@@ -88,9 +92,11 @@ def _memory(features: int) -> RollingHealth:
 
 
 # seconds and processor seconds
-def _assessed(memory: RollingHealth, frame: Frame) -> tuple[float, float]:
+def _assessed(memory: RollingHealth, frame: Frame, *, in_a_run: bool = False) -> tuple[float, float]:
     prediction = np.where(np.arange(len(frame)) < WARM_UP, np.nan, _prediction(frame.features))
     fit, asked = np.isfinite(prediction), _defaults()[0].asked(len(frame))
+    if in_a_run:
+        asked = replace(asked, drift_from=asked.runs_from)
     # kept for pairs of one reference, as here; those of so many others would not be
     _term_table.cache_clear()
     began, processor = perf_counter(), process_time()
