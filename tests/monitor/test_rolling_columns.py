@@ -35,17 +35,21 @@ def assert_same(kept, expected):
     seed=st.integers(0, 1_000),
     rows=st.integers(1, 40),
     from_row=st.integers(0, 60),
-    steps=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 80)), min_size=1, max_size=30),
+    steps=st.lists(
+        st.tuples(st.integers(0, 60), st.integers(0, 80), st.sampled_from([None, 0, 1, 30])), min_size=1, max_size=30
+    ),
 )
 @examples(max_examples=150, deadline=None)
 def test_a_frame_has_the_last_ones_rows_and_is_empty_elsewhere(seed, rows, from_row, steps):
-    """However many candles go and come, and wherever the store ends."""
+    """However many candles go and come, wherever the store ends, and as the first row that is asked for moves on."""
     rng = np.random.default_rng(seed)
     last = DriftColumns.empty(rows)
     last.put(from_row, filled(rng, rows), slice(from_row, None))
     kept = KeptColumns(last, rows, DriftColumns.empty)
-    for most_gone, come in steps:
+    for most_gone, come, later in steps:
         gone = min(most_gone, rows - 1)
+        if later is not None:
+            from_row = max(from_row - gone, 0) + later
         known, rows = rows - gone, rows - gone + come
         expected = DriftColumns.empty(rows)
         expected.put(from_row, last, slice(from_row + gone, None))

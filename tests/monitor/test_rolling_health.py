@@ -89,6 +89,27 @@ def test_a_value_that_crosses_an_edge_and_comes_back_changes_what_it_must(autore
         assert_same(rolling.assess(**shared), assess(**shared, reference=pair_reference, settings=settings))
 
 
+def test_runs_cannot_begin_after_the_row_that_they_lead_to():
+    with pytest.raises(ValueError, match="runs of drift from row 8 begin after the drift from 7"):
+        EvidenceAsked(runs_from=8, drift_from=7)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "first"),
+    [
+        ([2.0, 2.0, 2.0, 0.9], 3),
+        ([0.5, 2.0, np.nan, 1.0], 2),
+        ([0.5, 0.9, 2.0, 1.0], 1),
+        ([0.5, 1.0, 2.0, 1.0], 1),
+        ([2.0, 2.0, 2.0], 3),
+        ([], 3),
+    ],
+)
+def test_drift_is_asked_for_from_the_row_before_its_run(ratio, first):
+    """None is asked for before runs are, nor for the sake of a row that is not there."""
+    assert EvidenceAsked(runs_from=1, drift_from=3).drift_rows_from(np.array(ratio)) == first
+
+
 def seen_from(monkeypatch):
     """The first row that each frame's comparison with the last one begins at, and None where there is none."""
     noted, anew, goes_on = [], RememberedCodes.anew, RememberedCodes.next

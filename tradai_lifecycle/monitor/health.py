@@ -38,8 +38,9 @@ class EvidenceAsked:
     """The first rows whose evidence is asked for: a live frame decides only its newest, and most rows are memory.
 
     Earlier rows stay empty: drift as before the first window is full, quality as if there were no fault, accuracy as
-    with too few predictions. But where the row `drift_from` is beyond a significant limit, the rest of its run is asked
-    for as well: the rows before it down to the first one that is not, and none before `runs_from`.
+    with too few predictions. But where the row `drift_from` is at a significant limit or beyond, the rest of its run is
+    asked for as well: the rows before it down to the first one that is not, and none before `runs_from`. Raises
+    ValueError where that comes after `drift_from`.
     """
 
     runs_from: int = 0
