@@ -14,6 +14,7 @@ from tests.candles import rows_of
 from tests.monitor.related_market import HOUR_NS, NAMES, faulty, market
 from tradai_lifecycle.config import LifecycleConfig
 from tradai_lifecycle.monitor import HealthColumns, PairReference, assess, fit_pair_reference
+from tradai_lifecycle.monitor.health import ALL_ROWS, EvidenceAsked
 from tradai_lifecycle.monitor.shift_windows import fast_tiers
 from tradai_lifecycle.policy.trading_state import StateColumns, decide_states, policy_memory_candles
 from tradai_lifecycle.states import Reason, SignificantRule, TradingState
@@ -58,7 +59,9 @@ def reference() -> PairReference:
     )
 
 
-def decided(config: LifecycleConfig, start: int, end: int, warm_up: int, **policy: int) -> StateColumns:
+def decided(
+    config: LifecycleConfig, start: int, end: int, warm_up: int, asked: EvidenceAsked = ALL_ROWS, **policy: int
+) -> StateColumns:
     """The states of some rows by themselves, the features of the first `warm_up` of them not known."""
     shown = rows_of(frame(), slice(start, end))
     shown["features"][:warm_up], shown["fit"][:warm_up] = np.nan, False
@@ -67,6 +70,7 @@ def decided(config: LifecycleConfig, start: int, end: int, warm_up: int, **polic
         reference=reference(),
         settings=health_settings(config, timeframe="1h", horizon_candles=HORIZON),
         trained_until_ns=0,
+        asked=asked,
     )
     return decide_states(
         health,
@@ -104,14 +108,21 @@ def test_the_newest_candle_of_the_shortest_frame_is_decided_as_in_the_whole_hist
     config = LifecycleConfig(model_name="demo", window_candles=WINDOW, significant_rule=rule, **settings)
     whole, rows = whole_history(config.model_dump_json(), warm_up), budget(config, warm_up).startup_candles
     ends = ends_of(whole, TRAINING)[::3]
-    told = Reason.NONE
+    told, asked = Reason.NONE, judge_of(config, rows - 1).asked(rows)
     for end in ends:
-        alone = decided(config, end + 1 - rows, end + 1, warm_up)
+        alone = decided(config, end + 1 - rows, end + 1, warm_up, asked)
         for field in fields(StateColumns):
             assert getattr(alone, field.name)[-1] == getattr(whole, field.name)[end], (field.name, end)
         told |= Reason(int(whole.reasons[end]))
     assert len(ends) > 30
-    for reason in ("MARKET_MODERATE", "MARKET_SIGNIFICANT", "RELATION_MODERATE", "RELATION_BROKEN", "RECOVERING"):
+    for reason in (
+        "MARKET_MODERATE",
+        "MARKET_SIGNIFICANT",
+        "RELATION_MODERATE",
+        "RELATION_BROKEN",
+        "RECOVERING",
+        "PSI_SIGNIFICANT",
+    ):
         assert Reason[reason] in told, reason
     assert Reason.ACCURACY_BREACH in told
 
