@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from tests.model.bundles import artefact
@@ -114,6 +115,15 @@ class Room:
         stored = self.ledger.events(kind=CommandAnswered.kind, limit=None)
         found = [one.event for one in stored if isinstance(one.event, CommandAnswered)]
         return [(event.command.value, event.outcome.value, event.who) for event in reversed(found)]
+
+    def wait_until_answered(self, count: int, seconds: float = 20.0) -> list[tuple[str, str]]:
+        """Command and outcome of so many written answers: an end is told before it is written. Raises TimeoutError."""
+        deadline = monotonic() + seconds
+        while len(self.answered) < count:
+            if monotonic() > deadline:
+                raise TimeoutError(f"{self.answered} are not {count} answers")
+            sleep(0.01)
+        return [(command, outcome) for command, outcome, _ in self.answered]
 
 
 @contextmanager

@@ -155,7 +155,7 @@ def test_a_pending_answer_is_followed_to_its_end(room: Room, server: SandboxTele
         now = room.clock()
         room.ledger.record_batch(version="v1", candle=now, at=now)
         wait_for(server, "was predicted by v1")
-    assert [(name, outcome) for name, outcome, _ in room.answered] == [("rollback", "pending"), ("rollback", "done")]
+        assert room.wait_until_answered(2) == [("rollback", "pending"), ("rollback", "done")]
     assert sum("was predicted by v1" in message.text for message in server.sent) == 1
 
 
@@ -171,9 +171,9 @@ def test_an_end_that_comes_after_a_reload_is_told_where_the_command_was_typed(
     room.ledger.record_batch(version="v1", candle=room.clock(), at=room.clock())
     with own_bot(room, server, **BOTH):
         done = wait_for(server, "was predicted by v1")
+        assert room.wait_until_answered(2) == [("rollback", "pending"), ("rollback", "done")]
     assert (done.topic_id, done.reply_to) == (pending.topic_id, pending.reply_to) == (9, pending.reply_to)
     assert pending.reply_to is not None
-    assert [(name, outcome) for name, outcome, _ in room.answered] == [("rollback", "pending"), ("rollback", "done")]
 
 
 @contextmanager
