@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from statistics import median
 from time import perf_counter, process_time
 from types import SimpleNamespace
 
@@ -15,9 +14,11 @@ from pandas import DataFrame
 
 from benchmarks.features import HORIZON, WARM_UP, direction, fifty_features
 from benchmarks.judging import judge_settings
+from benchmarks.monitor_plain import Plain, by_compares
+from benchmarks.timing import seconds
 from tradai_lifecycle.monitor import PairReference, RollingHealth, fit_pair_reference
 from tradai_lifecycle.monitor.accuracy import Validated
-from tradai_lifecycle.monitor.psi import _term_table
+from tradai_lifecycle.monitor.psi import BINS, _term_table
 from tradai_lifecycle.sandbox import build_market
 from tradai_lifecycle.strategy.columns import Frame, JudgeSettings
 from tradai_lifecycle.strategy.frame import build_frame
@@ -31,11 +32,15 @@ SHOWN = Validated(accuracy=0.55, predictions=5_000, effective_predictions=1_000.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchCost:
-    """Health of a batch: the median over some batches in seconds and in processor seconds, and the dearest of them."""
+    """Health of a batch: the median over some batches in seconds and in processor seconds, and the dearest of them.
+
+    `counted_seconds`: of counting each pair's newest window alone, by nine compares of every value, just after it.
+    """
 
     seconds: float
     processor_seconds: float
     dearest_seconds: float
+    counted_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,16 +56,18 @@ def health_cost(pairs: int, features: int = FEATURES, *, in_a_run: bool = False)
 
     `in_a_run`: as much old drift is asked for as where a run of significant drift reaches back as far as one can.
     """
-    memories = [_memory(features) for _ in range(pairs)]
-    wall, processor = [], []
+    memories, plain = [_memory(features) for _ in range(pairs)], _plain(features)
+    costs = []
     for turn in range(TURNS + 1):
-        taken = [
-            _assessed(memory, frame, in_a_run=in_a_run)
-            for memory, frame in zip(memories, _frames(pairs, features, turn), strict=True)
-        ]
-        wall.append(sum(seconds for seconds, _ in taken))
-        processor.append(sum(seconds for _, seconds in taken))
-    return BatchCost(seconds=median(wall[1:]), processor_seconds=median(processor[1:]), dearest_seconds=max(wall[1:]))
+        cost = np.zeros(3)
+        for memory, frame in zip(memories, _frames(pairs, features, turn), strict=True):
+            spent = _assessed(memory, frame, in_a_run=in_a_run)
+            newest = frame.features[-_defaults()[0].health.window_candles :]
+            cost += *spent, seconds(lambda newest=newest: by_compares(newest, plain))
+        costs.append(cost)
+    wall, processor, counted = np.median(costs[1:], axis=0).tolist()
+    dearest = float(max(cost[0] for cost in costs[1:]))
+    return BatchCost(seconds=wall, processor_seconds=processor, dearest_seconds=dearest, counted_seconds=counted)
 
 
 def kept_by_one_pair() -> Kept:
@@ -132,6 +139,17 @@ def _reference(features: int) -> PairReference:
         window_candles=_defaults()[0].health.window_candles,
         maximum_share_of_time_reduced=0.1,
     )
+
+
+# features of few values have fewer edges: the others are where no value is
+@cache
+def _plain(features: int) -> Plain:
+    references = _reference(features).features
+    edges, counts = np.full((features, BINS - 1), np.inf), np.zeros((features, BINS + 1), dtype=np.int64)
+    for number, reference in enumerate(references):
+        own = len(reference.edges)
+        edges[number, :own], counts[number, : own + 1] = reference.edges, reference.counts[:-1]
+    return Plain(edges=edges, counts=counts)
 
 
 # each pair's frame at one candle; markets are parts of one long one
